@@ -1,0 +1,13 @@
+# Finds every third-party library and gives it one target name, aureole::<library>, on every supported distribution.
+find_package(Threads REQUIRED)
+find_package(OpenMP COMPONENTS CXX)
+find_package(fmt REQUIRED)
+include(find_kokkos)
+if(AUREOLE_ONEDNN)
+  include(find_onednn)
+endif()
+include(find_hdf5)
+include(find_yaml_cpp)
+include(find_image_libraries)
+
+configure_file("${CMAKE_CURRENT_LIST_DIR}/config.hpp.in" "${PROJECT_BINARY_DIR}/generated/core/config.hpp")

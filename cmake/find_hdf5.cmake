@@ -1,0 +1,11 @@
+# aureole::hdf5: the C library, parallel build preferred.
+set(HDF5_PREFER_PARALLEL ON)
+find_package(HDF5 REQUIRED COMPONENTS C)
+add_library(aureole_hdf5 INTERFACE)
+add_library(aureole::hdf5 ALIAS aureole_hdf5)
+target_include_directories(aureole_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
+target_link_libraries(aureole_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
+if(HDF5_IS_PARALLEL)
+  find_package(MPI REQUIRED COMPONENTS C)
+  target_link_libraries(aureole_hdf5 INTERFACE MPI::MPI_C)
+endif()

@@ -1,0 +1,32 @@
+#pragma once
+#include <array>
+
+#include "core/tensor/box.hpp"
+
+namespace aureole {
+
+/// One axis of a windowed operator: output position o reads input positions o * stride - pad_lo + k * dilation,
+/// k = 0 .. size-1. Padding exists only beyond the border of the image and may differ between the two ends.
+struct Window {
+    Index size = 1, stride = 1, pad_lo = 0, pad_hi = 0, dilation = 1;
+
+    /// Distance between the first and the last position read, plus one.
+    [[nodiscard]] constexpr Index reach() const { return (size - 1) * dilation + 1; }
+    /// Output extent for an input extent; not positive if the window does not fit.
+    [[nodiscard]] constexpr Index output_extent(Index input) const {
+        Index const room = input + pad_lo + pad_hi - reach();
+        return room < 0 ? 0 : room / stride + 1;
+    }
+    friend constexpr bool operator==(Window const&, Window const&) = default;
+};
+
+/// Windows along (d, h, w).
+using Windows = std::array<Window, 3>;
+
+/// Extents after windowing the three image axes; n and c are kept.
+[[nodiscard]] constexpr Shape output_shape(Windows const& windows, Shape const& input) {
+    return {input.n, windows[0].output_extent(input.d), windows[1].output_extent(input.h),
+            windows[2].output_extent(input.w), input.c};
+}
+
+}  // namespace aureole

@@ -1,0 +1,31 @@
+#pragma once
+#include <array>
+#include <string>
+
+#include "core/tensor/dtype.hpp"
+
+namespace aureole {
+
+/// Axes in memory order; channels are last and contiguous.
+enum class Axis : std::uint8_t { n, d, h, w, c };
+inline constexpr int axis_count = 5;
+
+/// Extents (n, d, h, w, c). Images have d = 1; feature vectors d = h = w = 1; per-channel tensors (1, 1, 1, 1, c).
+struct Shape {
+    Index n = 1, d = 1, h = 1, w = 1, c = 1;
+
+    [[nodiscard]] constexpr Index volume() const { return n * d * h * w * c; }
+    /// Number of (n, d, h, w) positions.
+    [[nodiscard]] constexpr Index pixels() const { return n * d * h * w; }
+    /// Number of (d, h, w) positions in one sample.
+    [[nodiscard]] constexpr Index pixels_per_sample() const { return d * h * w; }
+    [[nodiscard]] constexpr std::array<Index, axis_count> extents() const { return {n, d, h, w, c}; }
+    [[nodiscard]] static constexpr Shape of(std::array<Index, axis_count> const& e) { return {e[0], e[1], e[2], e[3], e[4]}; }
+    [[nodiscard]] constexpr Index operator[](Axis axis) const { return extents()[static_cast<std::size_t>(axis)]; }
+    friend constexpr bool operator==(Shape const&, Shape const&) = default;
+};
+
+/// "(n, d, h, w, c)"
+[[nodiscard]] std::string to_string(Shape const& shape);
+
+}  // namespace aureole
