@@ -1,0 +1,1 @@
+#include "parallel/program/program.hpp"

@@ -1,0 +1,259 @@
+#include "unit_tests/support/operator_harness.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "core/graph/backward.hpp"
+#include "core/graph/differentiate.hpp"
+#include "unit_tests/support/device_buffer.hpp"
+
+namespace aureole::test {
+
+namespace {
+
+/// Ends a test graph: its gradient rule hands the given dy to the operator under test. It is never run.
+class Seed : public Operator {
+  public:
+    explicit Seed(std::size_t outputs) : outputs_(outputs) {}
+    [[nodiscard]] std::string_view kind() const override { return "test_seed"; }
+    [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> /*inputs*/) const override {
+        return {{DType::f64, {}}};
+    }
+    [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::whole(); }
+    void differentiate(Backward& backward) const override {
+        for (std::size_t i = 0; i < outputs_; ++i) { backward.contribute(i, backward.input(outputs_ + i)); }
+    }
+
+  private:
+    std::size_t outputs_;
+};
+
+bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::bf16; }
+
+std::uint64_t stream_of(std::string const& name) { return std::hash<std::string>{}(name); }
+
+OperatorRun run(OperatorPtr const& op, std::vector<HostTensor> const& inputs, std::vector<HostTensor> const& dy,
+                HarnessOptions const& options, bool loss) {
+    Graph graph;
+    std::vector<ValueId> ids, wanted;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        ids.push_back(graph.add_value(
+            {"input" + std::to_string(i), {inputs[i].dtype, inputs[i].shape}, Role::input, none, {}, true}));
+        bool const asked = options.wanted.empty() ? is_floating(inputs[i].dtype) : options.wanted[i];
+        if (asked) { wanted.push_back(ids.back()); }
+    }
+    NodeId const node = graph.add_node("op", op, ids);
+    std::vector<ValueId> const outputs = graph.node(node).outputs;
+    std::vector<ValueId> gradients;
+    std::vector<std::pair<ValueId, HostTensor>> given;
+    if (loss) {
+        graph.value(outputs[0]).role = Role::loss;
+        gradients = differentiate(graph, wanted);
+    } else if (!dy.empty()) {
+        std::vector<ValueId> seeds(outputs.begin(), outputs.begin() + static_cast<std::ptrdiff_t>(dy.size()));
+        for (std::size_t i = 0; i < dy.size(); ++i) {
+            ValueId const id =
+                graph.add_value({"dy" + std::to_string(i), {dy[i].dtype, dy[i].shape}, Role::input, none, {}, true});
+            seeds.push_back(id);
+            given.emplace_back(id, dy[i]);
+        }
+        NodeId const seed = graph.add_node("seed", std::make_shared<Seed>(dy.size()), seeds);
+        graph.value(graph.node(seed).outputs[0]).role = Role::loss;
+        gradients = differentiate(graph, wanted);
+    }
+
+    std::vector<std::unique_ptr<DeviceBuffer>> buffers;
+    for (Value const& value : graph.values()) {
+        buffers.push_back(std::make_unique<DeviceBuffer>(TensorSpec::whole(value.type.dtype, value.type.shape)));
+    }
+    for (std::size_t i = 0; i < inputs.size(); ++i) { buffers[static_cast<std::size_t>(ids[i])]->upload(inputs[i]); }
+    for (auto const& [id, tensor] : given) { buffers[static_cast<std::size_t>(id)]->upload(tensor); }
+
+    OperatorRun result;
+    for (Node const& each : graph.nodes()) {
+        if (each.op->kind() == "test_seed") { continue; }
+        KernelRequest request{each.op.get(), stream_of("op"), {}, {}};
+        std::vector<Tensor> in, out;
+        for (ValueId const id : each.inputs) {
+            request.inputs.push_back(TensorSpec::whole(graph.value(id).type.dtype, graph.value(id).type.shape));
+            in.push_back(buffers[static_cast<std::size_t>(id)]->tensor());
+        }
+        for (ValueId const id : each.outputs) {
+            request.outputs.push_back(TensorSpec::whole(graph.value(id).type.dtype, graph.value(id).type.shape));
+            out.push_back(buffers[static_cast<std::size_t>(id)]->tensor());
+        }
+        if (each.op->is_view()) {
+            Tensor source = in[0];
+            source.shape = out[0].shape;
+            HostTensor copy = buffers[static_cast<std::size_t>(each.inputs[0])]->download();
+            copy.shape = out[0].shape;
+            buffers[static_cast<std::size_t>(each.outputs[0])]->upload(copy);
+            continue;
+        }
+        PlannedKernel const planned = plan_kernel(request, options.choice);
+        DeviceBuffer const workspace(planned.kernel->workspace_bytes());
+        planned.kernel->run(options.context, out, in, workspace.data());
+        Kokkos::fence();
+        result.libraries.push_back(std::string(each.op->kind()) + ": " + std::string(planned.library));
+    }
+    for (ValueId const id : outputs) { result.outputs.push_back(buffers[static_cast<std::size_t>(id)]->download()); }
+    result.gradients.resize(inputs.size());
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+        if (gradients[i] == none) { continue; }
+        for (std::size_t k = 0; k < ids.size(); ++k) {
+            if (ids[k] == wanted[i]) {
+                result.gradients[k] = buffers[static_cast<std::size_t>(gradients[i])]->download();
+            }
+        }
+    }
+    for (ValueId const id : ids) { result.inputs_after.push_back(buffers[static_cast<std::size_t>(id)]->download()); }
+    return result;
+}
+
+HostTensor cut(HostTensor const& whole, Box const& box) {
+    HostTensor part{box.shape(), whole.dtype, {}};
+    for (Index n = box.lo[0]; n < box.hi[0]; ++n)
+        for (Index d = box.lo[1]; d < box.hi[1]; ++d)
+            for (Index h = box.lo[2]; h < box.hi[2]; ++h)
+                for (Index w = box.lo[3]; w < box.hi[3]; ++w)
+                    for (Index c = box.lo[4]; c < box.hi[4]; ++c) {
+                        Shape const& s = whole.shape;
+                        Index const at = (((n * s.d + d) * s.h + h) * s.w + w) * s.c + c;
+                        part.values.push_back(whole.values[static_cast<std::size_t>(at)]);
+                    }
+    return part;
+}
+
+double dot(HostTensor const& a, HostTensor const& b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.values.size(); ++i) { sum += a.values[i] * b.values[i]; }
+    return sum;
+}
+
+}  // namespace
+
+HostTensor random_tensor(Shape const& shape, DType dtype, std::uint64_t seed, double lo, double hi) {
+    HostTensor tensor{shape, dtype, {}};
+    std::uint64_t state = seed * 0x9E3779B97F4A7C15ULL + 0x1234567;
+    for (Index i = 0; i < shape.volume(); ++i) {
+        state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+        double const uniform = static_cast<double>((state ^ (state >> 29)) >> 11) * 0x1p-53;
+        tensor.values.push_back(lo + (hi - lo) * uniform);
+    }
+    return as_type(tensor, dtype);
+}
+
+HostTensor as_type(HostTensor const& tensor, DType dtype) {
+    HostTensor result{tensor.shape, dtype, tensor.values};
+    for (double& value : result.values) {
+        if (dtype == DType::f32) { value = static_cast<float>(value); }
+        if (dtype == DType::bf16) { value = static_cast<float>(BFloat16(static_cast<float>(value))); }
+        if (dtype == DType::i32 || dtype == DType::u8) { value = std::trunc(value); }
+    }
+    return result;
+}
+
+OperatorRun run_operator(OperatorPtr const& op, std::vector<HostTensor> const& inputs,
+                         std::vector<HostTensor> const& dy, HarnessOptions const& options) {
+    return run(op, inputs, dy, options, false);
+}
+
+OperatorRun run_loss(OperatorPtr const& op, std::vector<HostTensor> const& inputs, HarnessOptions const& options) {
+    return run(op, inputs, {}, options, true);
+}
+
+void expect_near(HostTensor const& got, HostTensor const& want, double tolerance) {
+    ASSERT_EQ(got.shape, want.shape) << to_string(got.shape) << " against " << to_string(want.shape);
+    ASSERT_EQ(got.values.size(), want.values.size());
+    double difference = 0, norm = 0;
+    for (std::size_t i = 0; i < got.values.size(); ++i) {
+        double const delta = got.values[i] - want.values[i];
+        difference += delta * delta;
+        norm += want.values[i] * want.values[i];
+    }
+    EXPECT_LE(std::sqrt(difference), tolerance * std::max(std::sqrt(norm), 1e-30))
+        << "relative difference " << std::sqrt(difference / std::max(norm, 1e-60));
+}
+
+void expect_gradients_match_finite_differences(OperatorPtr const& op, std::vector<HostTensor> inputs,
+                                               HarnessOptions const& options, double tolerance, bool loss) {
+    OperatorRun const plain = run(op, inputs, {}, options, false);
+    std::vector<HostTensor> dy;
+    if (!loss) { dy.push_back(random_tensor(plain.outputs[0].shape, DType::f64, 99)); }
+    OperatorRun const exact = run(op, inputs, dy, options, loss);
+    auto const objective = [&] {
+        OperatorRun const at = run(op, inputs, {}, options, false);
+        return loss ? at.outputs[0].values[0] : dot(at.outputs[0], dy[0]);
+    };
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+        if (!exact.gradients[k]) { continue; }
+        HostTensor const direction = random_tensor(inputs[k].shape, DType::f64, 7 + k);
+        double const step = 1e-5;
+        std::vector<double> const origin = inputs[k].values;
+        auto const shift = [&](double t) {
+            for (std::size_t i = 0; i < origin.size(); ++i) {
+                inputs[k].values[i] = origin[i] + t * direction.values[i];
+            }
+        };
+        shift(step);
+        double const up = objective();
+        shift(-step);
+        double const down = objective();
+        inputs[k].values = origin;
+        double const numeric = (up - down) / (2 * step);
+        double const analytic = dot(*exact.gradients[k], direction);
+        double const scale = std::max({std::abs(numeric), std::abs(analytic), 1e-3});
+        EXPECT_NEAR(numeric, analytic, tolerance * scale * 10) << "input " << k;
+        EXPECT_GT(std::abs(analytic) + std::abs(numeric), 0.0) << "input " << k << ": gradient is identically zero";
+    }
+}
+
+void expect_tiles_match_whole(OperatorPtr const& op, std::vector<HostTensor> const& inputs, std::array<Index, 3> tiles,
+                              double tolerance, HarnessOptions const& options) {
+    OperatorRun const whole = run(op, inputs, {}, options, false);
+    Shape const global = whole.outputs[0].shape;
+    std::array<Index, 3> const extent{global.d, global.h, global.w};
+    auto const bound = [&](std::size_t axis, Index i) { return extent[axis] * i / tiles[axis]; };
+    for (Index td = 0; td < tiles[0]; ++td)
+        for (Index th = 0; th < tiles[1]; ++th)
+            for (Index tw = 0; tw < tiles[2]; ++tw) {
+                Box out = Box::whole(global);
+                std::array<Index, 3> const tile{td, th, tw};
+                for (std::size_t axis = 0; axis < 3; ++axis) {
+                    out.lo[axis + 1] = bound(axis, tile[axis]);
+                    out.hi[axis + 1] = bound(axis, tile[axis] + 1);
+                }
+                if (out.empty()) { continue; }
+                KernelRequest request{op.get(), stream_of("op"), {}, {}};
+                std::vector<std::unique_ptr<DeviceBuffer>> buffers;
+                std::vector<Tensor> in, results;
+                for (std::size_t k = 0; k < inputs.size(); ++k) {
+                    Box const need = needed_box(op->access(k), out, inputs[k].shape);
+                    request.inputs.push_back({inputs[k].dtype, inputs[k].shape, need});
+                    buffers.push_back(std::make_unique<DeviceBuffer>(request.inputs.back()));
+                    buffers.back()->upload(cut(inputs[k], need));
+                    in.push_back(buffers.back()->tensor());
+                }
+                for (HostTensor const& output : whole.outputs) {
+                    Box box = out;  // every output of a tileable operator has output 0's pixels
+                    box.hi[4] = output.shape.c;
+                    request.outputs.push_back({output.dtype, output.shape, box});
+                    buffers.push_back(std::make_unique<DeviceBuffer>(request.outputs.back()));
+                    results.push_back(buffers.back()->tensor());
+                }
+                PlannedKernel const planned = plan_kernel(request, options.choice);
+                DeviceBuffer const workspace(planned.kernel->workspace_bytes());
+                planned.kernel->run(options.context, results, in, workspace.data());
+                HostTensor const got = buffers[inputs.size()]->download();
+                HostTensor const want = cut(whole.outputs[0], out);
+                if (tolerance == 0) {
+                    EXPECT_EQ(got.values, want.values) << "tile " << to_string(out);
+                } else {
+                    expect_near(got, want, tolerance);
+                }
+            }
+}
+
+}  // namespace aureole::test
