@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/kernels/kernel_choice.hpp"
 #include "core/ops/operator.hpp"
 
 namespace aureole {
@@ -23,7 +24,8 @@ class Kernel {
     virtual ~Kernel() = default;
     /// Scratch bytes that `run` needs, 64-byte aligned; they are part of the memory plan.
     [[nodiscard]] virtual std::size_t workspace_bytes() const { return 0; }
-    /// Overwrites `outputs` (or adds to them, see RunContext::accumulate). Inputs and outputs come in the operator's order.
+    /// Overwrites `outputs` (or adds to them, see RunContext::accumulate). Inputs and outputs come in the operator's
+    /// order.
     virtual void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
                      std::byte* workspace) const = 0;
 };
@@ -35,7 +37,10 @@ struct KernelRequest {
     std::vector<TensorSpec> outputs, inputs;
 
     /// The operator as the class that its kind() says it is.
-    template <class Op> [[nodiscard]] Op const& as() const { return static_cast<Op const&>(*op); }
+    template <class Op>
+    [[nodiscard]] Op const& as() const {
+        return static_cast<Op const&>(*op);
+    }
 };
 
 /// One row of the dispatch table. `make` returns nothing and says why in `refusal` if the request is not for it.
@@ -44,9 +49,6 @@ struct Implementation {
     std::string_view library;  ///< "native", "onednn"
     std::unique_ptr<Kernel> (*make)(KernelRequest const& request, std::string& refusal);
 };
-
-/// Which libraries may be used: `native` alone, or the first of the table that accepts.
-enum class KernelChoice : std::uint8_t { automatic, native };
 
 /// All implementations of an operator kind, best first, the native one last.
 [[nodiscard]] std::vector<Implementation> implementations_of(std::string_view kind, KernelChoice choice);

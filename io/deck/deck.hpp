@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/kernels/kernel_choice.hpp"
 #include "core/tensor/dtype.hpp"
 #include "core/tensor/shape.hpp"
 #include "io/data/data_spec.hpp"
@@ -189,8 +190,6 @@ struct ParallelSpec {
     Spatial spatial;
     Schedule schedule = Schedule::one_f_one_b;
 };
-
-enum class KernelChoice : std::uint8_t { automatic, native };
 
 /// What `run` writes for a comparison with another framework, beside loss, outputs, parameters and gradients.
 struct DumpSpec {
