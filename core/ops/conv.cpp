@@ -21,7 +21,10 @@ Shape conv_weight_shape(ConvAttributes const& attributes, Index channels) {
 
 std::vector<ValueType> Conv::infer(std::span<ValueType const> inputs) const {
     ValueType const& x = inputs[0];
-    require(x.shape.c % attributes_.groups == 0 && attributes_.filters % attributes_.groups == 0, ExitCode::bad_deck,
+    require_valid("convolution", attributes_.window);
+    require(attributes_.groups >= 1 && attributes_.filters >= 1 && x.shape.c % attributes_.groups == 0 &&
+                attributes_.filters % attributes_.groups == 0,
+            ExitCode::bad_deck,
             "convolution: {} groups do not divide {} input and {} output channels: choose a common divisor",
             attributes_.groups, x.shape.c, attributes_.filters);
     Shape y = output_shape(attributes_.window, x.shape);
@@ -34,6 +37,8 @@ std::vector<ValueType> Conv::infer(std::span<ValueType const> inputs) const {
             to_string(inputs[1].shape), to_string(y));
     require(inputs[weights].shape == conv_weight_shape(attributes_, x.shape.c), "convolution: weights {} do not fit {}",
             to_string(inputs[weights].shape), to_string(x.shape));
+    require(!attributes_.bias || inputs[weights + 1].shape == Shape{1, 1, 1, 1, attributes_.filters},
+            "convolution: bias with {} filters", attributes_.filters);
     return {{x.dtype, y}};
 }
 
@@ -55,8 +60,8 @@ void Conv::differentiate(Backward& backward) const {
     plain.addend = false;
     ValueId const dy = backward.gradient(0);
     if (backward.needs(w)) {
-        auto const gradients = backward.emit(Phase::weight_gradient, std::make_shared<ConvWeightGradient>(plain),
-                                             {backward.input(0), dy});
+        auto const gradients =
+            backward.emit(Phase::weight_gradient, std::make_shared<ConvWeightGradient>(plain), {backward.input(0), dy});
         backward.contribute(w, gradients[0]);
         if (attributes_.bias) { backward.contribute(w + 1, gradients[1]); }
     }

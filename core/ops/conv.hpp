@@ -5,7 +5,7 @@ namespace aureole {
 
 /// Attributes of a convolution (cross-correlation, as in every deep-learning framework).
 struct ConvAttributes {
-    Windows window{};  ///< kernel along (d, h, w)
+    Windows window{};   ///< kernel along (d, h, w)
     Index filters = 1;  ///< output channels
     Index groups = 1;   ///< divides input and output channels
     bool bias = false;

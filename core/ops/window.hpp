@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <string_view>
 
 #include "core/tensor/box.hpp"
 
@@ -28,5 +29,8 @@ using Windows = std::array<Window, 3>;
     return {input.n, windows[0].output_extent(input.d), windows[1].output_extent(input.h),
             windows[2].output_extent(input.w), input.c};
 }
+
+/// Throws Error(bad_deck) if a size, stride or dilation is not positive or a padding is negative.
+void require_valid(std::string_view operator_name, Windows const& windows);
 
 }  // namespace aureole

@@ -1,0 +1,66 @@
+#include "core/ops/pool.hpp"
+
+#include <limits>
+
+#include "core/error.hpp"
+#include "core/graph/backward.hpp"
+
+namespace aureole {
+
+namespace {
+
+Index window_volume(Windows const& windows) { return windows[0].size * windows[1].size * windows[2].size; }
+
+}  // namespace
+
+DType pool_index_type(PoolAttributes const& attributes) {
+    return window_volume(attributes.window) <= std::numeric_limits<std::uint8_t>::max() ? DType::u8 : DType::i32;
+}
+
+std::vector<ValueType> Pool::infer(std::span<ValueType const> inputs) const {
+    ValueType const& x = inputs[0];
+    require_valid("pooling", attributes_.window);
+    require(window_volume(attributes_.window) <= std::numeric_limits<std::int32_t>::max(), ExitCode::bad_deck,
+            "pooling: a window of {} pixels is too large: use global pooling", window_volume(attributes_.window));
+    for (Window const& window : attributes_.window) {
+        require(std::max(window.pad_lo, window.pad_hi) < window.reach(), ExitCode::bad_deck,
+                "pooling: padding {}, {} holds a whole window of {}: use less padding", window.pad_lo, window.pad_hi,
+                window.reach());
+    }
+    Shape const y = output_shape(attributes_.window, x.shape);
+    require(y.volume() > 0, ExitCode::bad_deck,
+            "pooling: the window is larger than its padded input {}: use a larger image or fewer levels",
+            to_string(x.shape));
+    std::vector<ValueType> outputs{{x.dtype, y}};
+    if (attributes_.kind == PoolKind::max) { outputs.push_back({pool_index_type(attributes_), y}); }
+    return outputs;
+}
+
+Access Pool::access(std::size_t /*input*/) const {
+    return Access::windowed(attributes_.window, Reach::window, Reach::same);
+}
+
+Cost Pool::cost(std::span<ValueType const> inputs, std::span<ValueType const> outputs) const {
+    Cost cost = Operator::cost(inputs, outputs);
+    cost.flops =
+        static_cast<double>(outputs[0].shape.volume()) * static_cast<double>(window_volume(attributes_.window));
+    return cost;
+}
+
+void Pool::differentiate(Backward& backward) const {
+    if (!backward.needs(0)) { return; }
+    std::vector<ValueId> inputs{backward.gradient(0)};
+    if (attributes_.kind == PoolKind::max) { inputs.push_back(backward.output(1)); }
+    auto op = std::make_shared<PoolInputGradient>(attributes_, backward.input_type(0).shape);
+    backward.contribute(0, backward.emit(Phase::input_gradient, std::move(op), std::move(inputs))[0]);
+}
+
+std::vector<ValueType> PoolInputGradient::infer(std::span<ValueType const> inputs) const {
+    return {{inputs[0].dtype, input_}};
+}
+
+Access PoolInputGradient::access(std::size_t /*input*/) const {
+    return Access::windowed(attributes_.window, Reach::inverse_window, Reach::same);
+}
+
+}  // namespace aureole
