@@ -1,0 +1,80 @@
+#pragma once
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/tensor/shape.hpp"
+#include "io/hdf5/filters.hpp"
+#include "io/hdf5/handle.hpp"
+#include "io/hdf5/type.hpp"
+
+namespace aureole::hdf5 {
+
+using Extents = std::vector<Index>;  ///< one per axis, slowest first; empty for a scalar
+
+/// "(60000, 28, 28)"
+[[nodiscard]] std::string to_string(Extents const& extents);
+
+/// What a new dataset is to be. Filters need a chunk.
+struct DatasetSpec {
+    Type type = Type::f32;
+    Extents shape;
+    Extents chunk;    ///< empty: contiguous
+    int deflate = 0;  ///< 0 (none) to 9
+    bool shuffle = false;
+    std::string filter;  ///< a further filter by name ("lzf"); empty: none
+};
+
+/// An open dataset. Move-only; any number may be used from any thread, one library call runs at a time. Every failure
+/// is an Error(data_error) that names file and dataset.
+class Dataset {
+  public:
+    [[nodiscard]] std::string const& file() const { return file_; }
+    [[nodiscard]] std::string const& name() const { return name_; }
+    [[nodiscard]] Extents const& shape() const { return shape_; }
+    [[nodiscard]] Extents const& chunk() const { return chunk_; }  ///< empty: not chunked
+    [[nodiscard]] Type type() const { return type_; }
+    [[nodiscard]] std::size_t stored_element_bytes() const { return stored_element_bytes_; }
+    [[nodiscard]] Index volume() const;
+    [[nodiscard]] std::vector<Filter> const& filters() const { return filters_; }
+    [[nodiscard]] bool has_external_storage() const { return external_; }
+
+    /// Reads the hyperslab [offset, offset + count) as `memory` elements; converts numbers of any type and byte order.
+    /// complex32 datasets are read as complex32 only.
+    void read(std::span<Index const> offset, std::span<Index const> count, Type memory, void* out) const;
+    /// The hyperslab as bytes of the stored type, without conversion: for copies. Not for variable-length data.
+    void read_stored(std::span<Index const> offset, std::span<Index const> count, void* out) const;
+    void write(std::span<Index const> offset, std::span<Index const> count, Type memory, void const* data);
+    void write_stored(std::span<Index const> offset, std::span<Index const> count, void const* data);
+
+    /// The whole dataset.
+    template <class T>
+    [[nodiscard]] std::vector<T> read_all() const {
+        std::vector<T> out(static_cast<std::size_t>(volume()));
+        read(Extents(shape_.size(), 0), shape_, type_of<T>, out.data());
+        return out;
+    }
+
+    /// "'x' of 'train.h5'"
+    [[nodiscard]] std::string place() const;
+
+  private:
+    friend class File;
+    Dataset(Handle handle, std::string file, std::string name);
+    void inspect_storage(std::int64_t plist);
+    void inspect_external(std::int64_t plist, int files) const;
+    void transfer(bool writing, std::span<Index const> offset, std::span<Index const> count, std::int64_t memory,
+                  void* data) const;
+    void require_filters(bool writing) const;
+
+    Handle handle_, stored_type_;
+    std::string file_, name_;
+    Extents shape_, chunk_;
+    Type type_ = Type::other;
+    std::size_t stored_element_bytes_ = 0;
+    std::vector<Filter> filters_;
+    bool external_ = false;
+};
+
+}  // namespace aureole::hdf5

@@ -1,0 +1,80 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "io/hdf5/dataset.hpp"
+
+namespace aureole::hdf5 {
+
+using Attribute = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>,
+                               std::vector<std::string>>;
+
+/// An open HDF5 file. Move-only. Object names are paths from the root ("/train/x" or "train/x"). Every failure is an
+/// Error(data_error) with file, object, the library's reason and a remedy. Safe to use from several threads at once.
+class File {
+  public:
+    /// Opens for reading. Errors tell apart: absent (with names alike), not HDF5, truncated, no permission.
+    [[nodiscard]] static File open(std::string const& path);
+    /// Creates an empty file; what was there is lost.
+    [[nodiscard]] static File create(std::string const& path);
+
+    [[nodiscard]] std::string const& path() const { return path_; }
+
+    [[nodiscard]] bool contains(std::string const& name) const;
+    /// Paths of all datasets, in the order of their names.
+    [[nodiscard]] std::vector<std::string> datasets() const;
+    /// Names of the members of a group.
+    [[nodiscard]] std::vector<std::string> members(std::string const& group) const;
+
+    /// @param cache_bytes room for decompressed chunks (0: the library's default of 1 MiB)
+    [[nodiscard]] Dataset dataset(std::string const& name, std::size_t cache_bytes = 0) const;
+    /// Creates the dataset and the groups above it.
+    Dataset create_dataset(std::string const& name, DatasetSpec const& spec);
+    /// Creates a dataset of the very type of `model` (enumerations, compounds, byte order); spec.type is not used.
+    Dataset create_dataset_like(std::string const& name, DatasetSpec const& spec, Dataset const& model);
+    /// Creates an (empty) group and those above it; an existing one is left as it is.
+    void create_group(std::string const& name);
+
+    /// Creates and writes a whole dataset.
+    template <class T>
+    Dataset write(std::string const& name, Extents const& shape, std::span<T const> values) {
+        DatasetSpec spec;
+        spec.type = type_of<T>;
+        spec.shape = shape;
+        Dataset dataset = create_dataset(name, spec);
+        require_volume(dataset, values.size());
+        dataset.write(Extents(shape.size(), 0), shape, spec.type, values.data());
+        return dataset;
+    }
+    template <class T>
+    [[nodiscard]] std::vector<T> read(std::string const& name) const {
+        return dataset(name).read_all<T>();
+    }
+
+    /// Attributes of a group or dataset ("/": of the file). Setting replaces.
+    void set_attribute(std::string const& object, std::string const& key, Attribute const& value);
+    /// Empty if there is none of that name; an attribute of another kind of data is an error.
+    [[nodiscard]] std::optional<Attribute> attribute(std::string const& object, std::string const& key) const;
+    /// Copies all attributes of an object of another file, except variable-length ones other than text.
+    void copy_attributes(File const& from, std::string const& from_object, std::string const& object);
+
+    /// Hands everything written to the operating system.
+    void flush();
+
+  private:
+    File(Handle handle, std::string path) : handle_(std::move(handle)), path_(std::move(path)) {}
+    [[nodiscard]] Handle open_object(std::string const& name) const;
+    [[nodiscard]] Dataset create_of_type(std::string const& name, DatasetSpec const& spec, std::int64_t type);
+    static void require_volume(Dataset const& dataset, std::size_t values);
+
+    Handle handle_;
+    std::string path_;
+};
+
+/// The up to `count` names most like `wanted`, best first: for "did you mean".
+[[nodiscard]] std::vector<std::string> names_like(std::string const& wanted, std::vector<std::string> names,
+                                                  std::size_t count);
+
+}  // namespace aureole::hdf5
