@@ -1,9 +1,30 @@
 #include "core/kernels/native/table.hpp"
 
+#include "core/kernels/native/activation.hpp"
+#include "core/kernels/native/conv.hpp"
+#include "core/kernels/native/linear.hpp"
+#include "core/kernels/native/norm.hpp"
+
 namespace aureole::native {
 
 std::vector<Implementation> const& implementations() {
-    static std::vector<Implementation> const table{};
+    static std::vector<Implementation> const table{
+        {"conv", "native", make_conv},
+        {"conv_input_gradient", "native", make_conv_input_gradient},
+        {"conv_weight_gradient", "native", make_conv_weight_gradient},
+        {"transposed_conv", "native", make_transposed_conv},
+        {"bias_gradient", "native", make_bias_gradient},
+        {"linear", "native", make_linear},
+        {"linear_input_gradient", "native", make_linear_input_gradient},
+        {"linear_weight_gradient", "native", make_linear_weight_gradient},
+        {"activation", "native", make_activation},
+        {"activation_input_gradient", "native", make_activation_input_gradient},
+        {"norm_statistics", "native", make_norm_statistics},
+        {"running_statistics", "native", make_running_statistics},
+        {"normalize", "native", make_normalize},
+        {"norm_reduce", "native", make_norm_reduce},
+        {"norm_input_gradient", "native", make_norm_input_gradient},
+    };
     return table;
 }
 

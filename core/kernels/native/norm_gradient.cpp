@@ -1,0 +1,341 @@
+#include "core/kernels/native/activation_functions.hpp"
+#include "core/kernels/native/dispatch.hpp"
+#include "core/kernels/native/norm.hpp"
+#include "core/kernels/native/norm_geometry.hpp"
+
+namespace aureole::native {
+
+namespace {
+
+/// The tensors from which dz = (dy + dy2) * f'(z) is computed; absent ones are a wide row of zeros.
+template <class T>
+struct GradientInputs {
+    T const *x, *dy, *dy2, *residual;
+    bool has_dy2, has_residual;
+};
+
+/// dz for one element; z is recomputed, which for Identity the compiler drops.
+template <class F, class A>
+KOKKOS_INLINE_FUNCTION A gradient_before(F const& activation, A dy, A centered, A scale, A shift, A residual) {
+    return dy * activation.derivative(centered * scale + shift + residual);
+}
+
+/// Sums of dz and of dz * (x - mean) over one chunk, column by column.
+template <class T, class F>
+struct ChunkGradientSums {
+    using A = Accumulation<T>;
+    NormGeometry g;
+    F activation;
+    NormVectors<A> vectors;
+    GradientInputs<T> in;
+    A *sum, *product;  // (segment, chunk, width)
+
+    KOKKOS_INLINE_FUNCTION void operator()(Index row, Index begin, Index end) const {
+        for_pieces(g, row, begin, end, *this);
+    }
+    KOKKOS_INLINE_FUNCTION void columns(Index segment, Index chunk, Index column, Index count) const {
+        Index const first = g.chunk_begin(segment, chunk), last = g.chunk_begin(segment, chunk + 1);
+        A s[norm_piece], p[norm_piece];
+        for (Index i = 0; i < count; ++i) { s[i] = p[i] = A(0); }
+        for (Index element = first + column; element < last; element += g.width) {
+            piece(columns_left(element, last, count), vectors(segment, vectors.mean) + column,
+                  vectors(segment, vectors.scale) + column, vectors(segment, vectors.shift) + column, in.x + element,
+                  in.dy + element, in.dy2 + (in.has_dy2 ? element : column),
+                  in.residual + (in.has_residual ? element : column), s, p);
+        }
+        Index const to = (segment * g.chunks + chunk) * g.width + column;
+        for (Index i = 0; i < count; ++i) {
+            sum[to + i] = s[i];
+            product[to + i] = p[i];
+        }
+    }
+    KOKKOS_INLINE_FUNCTION void piece(Index n, A const* __restrict mean, A const* __restrict scale,
+                                      A const* __restrict shift, T const* __restrict x, T const* __restrict dy,
+                                      T const* __restrict dy2, T const* __restrict residual, A* __restrict s,
+                                      A* __restrict p) const {
+        for (Index i = 0; i < n; ++i) {
+            A const centered = A(x[i]) - mean[i];
+            A const dz =
+                gradient_before(activation, A(dy[i]) + A(dy2[i]), centered, scale[i], shift[i], A(residual[i]));
+            s[i] += dz;
+            p[i] += dz * centered;
+        }
+    }
+};
+
+/// Adds up the chunks f, f + folds, ... of a segment and the copies of a channel in a wide row, in double.
+template <class A>
+struct FoldGradientSums {
+    NormGeometry g;
+    Index folds;
+    A const *sum, *product;         // (segment, chunk, width)
+    double *total, *total_product;  // (segment, fold, channel)
+
+    KOKKOS_INLINE_FUNCTION void operator()(Index row, Index begin, Index end) const {
+        Index const segment = row / folds, fold = row - segment * folds;
+        double* const to = total + row * g.channels;
+        double* const to_product = total_product + row * g.channels;
+        for (Index c = begin; c < end; ++c) { to[c] = to_product[c] = 0; }
+        for (Index chunk = fold; chunk < g.chunks; chunk += folds) {
+            Index const from = (segment * g.chunks + chunk) * g.width;
+            for (Index j = 0; j < g.width; j += g.channels) {
+                for (Index c = begin; c < end; ++c) {
+                    to[c] += static_cast<double>(sum[from + j + c]);
+                    to_product[c] += static_cast<double>(product[from + j + c]);
+                }
+            }
+        }
+    }
+};
+
+/// Totals of one channel of one segment.
+template <class A>
+struct ChannelSums {
+    NormGeometry g;
+    NormPlacement place;
+    Index folds;
+    double const *total, *total_product;  // (segment, fold, channel)
+    A const* inv_std;
+
+    KOKKOS_INLINE_FUNCTION double of(double const* from, Index segment, Index channel) const {
+        double s = 0;
+        for (Index f = 0; f < folds; ++f) { s += from[(segment * folds + f) * g.channels + channel]; }
+        return s;
+    }
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION double dz(Index segment, Index channel) const {
+        return of(total, segment, channel);
+    }
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION double dz_xhat(Index segment, Index channel) const {
+        return of(total_product, segment, channel) * static_cast<double>(inv_std[place.statistic(g, segment, channel)]);
+    }
+};
+
+/// s1 and s2 of every segment and group; on a tile the tile's share of the means.
+template <class A>
+struct FinishMeans {
+    ChannelSums<A> sums;
+    A const* gamma;
+    A *s1, *s2;
+
+    KOKKOS_INLINE_FUNCTION void operator()(Index segment, Index begin, Index end) const {
+        NormGeometry const& g = sums.g;
+        NormPlacement const& place = sums.place;
+        Index const per_group = place.channels / place.groups;
+        for (Index group = begin; group < end; ++group) {
+            Index const from = (group + place.first_group) * per_group - place.first_channel;
+            Index const c0 = from > 0 ? from : 0, c1 = from + per_group < g.channels ? from + per_group : g.channels;
+            double a = 0, b = 0;
+            for (Index c = c0; c < c1; ++c) {
+                double const factor = gamma == nullptr ? 1.0 : static_cast<double>(gamma[c]);
+                a += factor * sums.dz(segment, c);
+                b += factor * sums.dz_xhat(segment, c);
+            }
+            Index const to = place.statistic(g, segment, c0);
+            s1[to] = A(a / g.elements_per_statistic);
+            s2[to] = A(b / g.elements_per_statistic);
+        }
+    }
+};
+
+template <class A>
+struct FinishParameters {
+    ChannelSums<A> sums;
+    bool accumulate;
+    A *dgamma, *dbeta;
+
+    KOKKOS_INLINE_FUNCTION void operator()(Index /*row*/, Index begin, Index end) const {
+        for (Index c = begin; c < end; ++c) {
+            double a = accumulate ? static_cast<double>(dbeta[c]) : 0.0;
+            double b = accumulate ? static_cast<double>(dgamma[c]) : 0.0;
+            for (Index segment = 0; segment < sums.g.segments; ++segment) {
+                a += sums.dz(segment, c);
+                b += sums.dz_xhat(segment, c);
+            }
+            dbeta[c] = A(a);
+            dgamma[c] = A(b);
+        }
+    }
+};
+
+/// dx = scale * dz + slope * (x - mean) + offset and, if asked for, dz. Every element is read before it is written, so
+/// that dx may be dy and dz may be dy2.
+template <class T, class F, bool with_dz>
+struct InputGradientRows {
+    using A = Accumulation<T>;
+    NormGeometry g;
+    F activation;
+    NormVectors<A> vectors;
+    GradientInputs<T> in;
+    T *dx, *dz;
+
+    KOKKOS_INLINE_FUNCTION void operator()(Index row, Index begin, Index end) const {
+        for_pieces(g, row, begin, end, *this);
+    }
+    KOKKOS_INLINE_FUNCTION void columns(Index segment, Index chunk, Index column, Index count) const {
+        Index const first = g.chunk_begin(segment, chunk), last = g.chunk_begin(segment, chunk + 1);
+        for (Index element = first + column; element < last; element += g.width) {
+            piece(columns_left(element, last, count), vectors(segment, vectors.mean) + column,
+                  vectors(segment, vectors.scale) + column, vectors(segment, vectors.shift) + column,
+                  vectors(segment, vectors.slope) + column, vectors(segment, vectors.offset) + column, in.x + element,
+                  in.dy + element, in.dy2 + (in.has_dy2 ? element : column),
+                  in.residual + (in.has_residual ? element : column), dx + element, with_dz ? dz + element : dz);
+        }
+    }
+    KOKKOS_INLINE_FUNCTION void piece(Index n, A const* __restrict mean, A const* __restrict scale,
+                                      A const* __restrict shift, A const* __restrict slope, A const* __restrict offset,
+                                      T const* __restrict x, T const* __restrict dy, T const* __restrict dy2,
+                                      T const* __restrict residual, T* __restrict to, T* __restrict to_dz) const {
+        for (Index i = 0; i < n; ++i) {
+            A const centered = A(x[i]) - mean[i];
+            A const dz =
+                gradient_before(activation, A(dy[i]) + A(dy2[i]), centered, scale[i], shift[i], A(residual[i]));
+            to[i] = T(scale[i] * dz + slope[i] * centered + offset[i]);
+            if constexpr (with_dz) { to_dz[i] = T(dz); }
+        }
+    }
+};
+
+/// What both kernels have in common: the geometry, the per-channel vectors, where each input is.
+template <class T>
+class NormGradientKernel : public Kernel {
+  protected:
+    using A = Accumulation<T>;
+
+    NormGradientKernel(NormGradientAttributes const& attributes, KernelRequest const& request, NormGeometry::Pass pass)
+        : attributes_(attributes),
+          g_(NormGeometry::of(request.inputs[attributes.x()], request.inputs[attributes.mean()], pass)),
+          place_(NormPlacement::of(request.inputs[attributes.x()], request.inputs[attributes.mean()])) {
+        vectors_ = workspace_.add<A>(g_.segments * NormVectors<A>::count * g_.width);
+        zeros_ = workspace_.add<T>(g_.width);
+    }
+    [[nodiscard]] std::size_t workspace_bytes() const override { return workspace_.bytes(); }
+
+    [[nodiscard]] A const* gamma(std::span<Tensor const> inputs) const {
+        return attributes_.norm.affine ? inputs[attributes_.gamma()].as<A>() : nullptr;
+    }
+    [[nodiscard]] NormVectors<A> vectors(std::byte* workspace) const {
+        return {reinterpret_cast<A*>(workspace + vectors_), g_.width};
+    }
+    void write_vectors(std::span<Tensor const> inputs, A const* s1, A const* s2, std::byte* workspace) const {
+        A const* beta = attributes_.norm.affine ? inputs[attributes_.gamma() + 1].as<A>() : nullptr;
+        for_rows("aureole::norm::vectors", g_.segments, g_.width,
+                 WriteNormVectors<T>{g_, place_, inputs[attributes_.mean()].as<A>(),
+                                     inputs[attributes_.mean() + 1].as<A>(), gamma(inputs), beta, s1, s2,
+                                     vectors(workspace), reinterpret_cast<T*>(workspace + zeros_)});
+    }
+    [[nodiscard]] GradientInputs<T> gradient_inputs(std::span<Tensor const> inputs, std::byte* workspace) const {
+        auto const* zeros = reinterpret_cast<T const*>(workspace + zeros_);
+        bool const dy2 = attributes_.second_gradient, residual = attributes_.residual();
+        return {inputs[attributes_.x()].as<T>(),
+                inputs[0].as<T>(),
+                dy2 ? inputs[1].as<T>() : zeros,
+                residual ? inputs[attributes_.x() + 1].as<T>() : zeros,
+                dy2,
+                residual};
+    }
+
+    NormGradientAttributes attributes_;
+    NormGeometry g_;
+    NormPlacement place_;
+    WorkspaceLayout workspace_;
+
+  private:
+    std::size_t vectors_, zeros_;
+};
+
+template <class T>
+class NormReduceKernel : public NormGradientKernel<T> {
+    using Base = NormGradientKernel<T>;
+    using A = typename Base::A;
+    using Base::attributes_, Base::g_, Base::place_, Base::workspace_;
+
+  public:
+    explicit NormReduceKernel(KernelRequest const& request)
+        : Base(request.as<NormReduce>().attributes(), request, NormGeometry::Pass::sums) {
+        Index const folded = g_.segments * g_.folds() * g_.channels;
+        sum_ = workspace_.template add<A>(g_.all_chunks() * g_.width);
+        product_ = workspace_.template add<A>(g_.all_chunks() * g_.width);
+        total_ = workspace_.template add<double>(folded);
+        total_product_ = workspace_.template add<double>(folded);
+    }
+
+    void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
+             std::byte* workspace) const override {
+        auto* sum = reinterpret_cast<A*>(workspace + sum_);
+        auto* product = reinterpret_cast<A*>(workspace + product_);
+        auto* total = reinterpret_cast<double*>(workspace + total_);
+        auto* total_product = reinterpret_cast<double*>(workspace + total_product_);
+        this->write_vectors(inputs, nullptr, nullptr, workspace);
+        auto const in = this->gradient_inputs(inputs, workspace);
+        visit_activation(attributes_.norm.activation, [&](auto const& activation) {
+            using F = std::decay_t<decltype(activation)>;
+            for_rows("aureole::norm::chunk_gradient_sums", g_.all_chunks(), g_.width,
+                     ChunkGradientSums<T, F>{g_, activation, this->vectors(workspace), in, sum, product});
+        });
+        Index const folds = g_.folds();
+        for_rows("aureole::norm::fold_gradient_sums", g_.segments * folds, g_.channels,
+                 FoldGradientSums<A>{g_, folds, sum, product, total, total_product});
+        ChannelSums<A> const sums{g_,    place_,        folds,
+                                  total, total_product, inputs[attributes_.mean() + 1].template as<A>()};
+        std::size_t parameters = 0;
+        if (!attributes_.norm.fixed_statistics) {
+            parameters = 2;
+            for_rows("aureole::norm::finish_means", g_.segments, place_.local_groups,
+                     FinishMeans<A>{sums, this->gamma(inputs), outputs[0].as<A>(), outputs[1].as<A>()});
+        }
+        if (attributes_.norm.affine) {
+            for_rows("aureole::norm::finish_parameters", 1, g_.channels,
+                     FinishParameters<A>{sums, context.accumulate, outputs[parameters].as<A>(),
+                                         outputs[parameters + 1].as<A>()});
+        }
+    }
+
+  private:
+    std::size_t sum_, product_, total_, total_product_;
+};
+
+template <class T>
+class NormInputGradientKernel : public NormGradientKernel<T> {
+    using Base = NormGradientKernel<T>;
+    using A = typename Base::A;
+    using Base::attributes_, Base::g_;
+
+  public:
+    explicit NormInputGradientKernel(KernelRequest const& request)
+        : Base(request.as<NormInputGradient>().attributes(), request, NormGeometry::Pass::elementwise) {}
+
+    void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
+             std::byte* workspace) const override {
+        A const *s1 = nullptr, *s2 = nullptr;
+        if (!attributes_.norm.fixed_statistics) {
+            s1 = inputs[attributes_.sums()].template as<A>();
+            s2 = inputs[attributes_.sums() + 1].template as<A>();
+        }
+        this->write_vectors(inputs, s1, s2, workspace);
+        auto const in = this->gradient_inputs(inputs, workspace);
+        auto* dx = outputs[0].as<T>();
+        visit_activation(attributes_.norm.activation, [&](auto const& activation) {
+            using F = std::decay_t<decltype(activation)>;
+            if (attributes_.residual()) {
+                for_rows("aureole::norm::input_gradient", g_.all_chunks(), g_.width,
+                         InputGradientRows<T, F, true>{g_, activation, this->vectors(workspace), in, dx,
+                                                       outputs[1].as<T>()});
+            } else {
+                for_rows("aureole::norm::input_gradient", g_.all_chunks(), g_.width,
+                         InputGradientRows<T, F, false>{g_, activation, this->vectors(workspace), in, dx, nullptr});
+            }
+        });
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_norm_reduce(KernelRequest const& request, std::string& refusal) {
+    return make_by_type<NormReduceKernel>(request, request.inputs[0].dtype, refusal);
+}
+
+std::unique_ptr<Kernel> make_norm_input_gradient(KernelRequest const& request, std::string& refusal) {
+    return make_by_type<NormInputGradientKernel>(request, request.inputs[0].dtype, refusal);
+}
+
+}  // namespace aureole::native
