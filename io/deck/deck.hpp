@@ -218,8 +218,10 @@ struct Deck {
     std::string file;  ///< where it was read from
     Places places;
 
-    /// Place of a key path, or of its nearest written parent, as text for messages.
-    [[nodiscard]] std::string where(std::string_view path) const;
+    /// Place of a key path, or of its nearest written parent.
+    [[nodiscard]] Place place(std::string_view path) const;
+    /// The same as text for messages.
+    [[nodiscard]] std::string where(std::string_view path) const { return to_string(place(path)); }
 };
 
 }  // namespace aureole

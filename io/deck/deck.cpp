@@ -1,0 +1,54 @@
+#include "io/deck/deck.hpp"
+
+#include <fmt/core.h>
+
+#include "core/error.hpp"
+
+namespace aureole {
+namespace {
+
+template <class T>
+T const& get(LayerSpec const& layer, std::string_view key) {
+    auto const found = layer.attributes.find(std::string(key));
+    bool const is_there = found != layer.attributes.end() && std::holds_alternative<T>(found->second);
+    require(is_there, "layer '{}' has no attribute '{}' of the type asked for", layer.op, key);
+    return std::get<T>(found->second);
+}
+
+}  // namespace
+
+std::string to_string(Place const& place) {
+    return place.line > 0 ? fmt::format("{}:{}:{}", place.file, place.line, place.column) : place.file;
+}
+
+bool LayerSpec::flag(std::string_view key) const { return get<bool>(*this, key); }
+Index LayerSpec::integer(std::string_view key) const { return get<Index>(*this, key); }
+double LayerSpec::real(std::string_view key) const { return get<double>(*this, key); }
+std::string const& LayerSpec::text(std::string_view key) const { return get<std::string>(*this, key); }
+Padding const& LayerSpec::padding(std::string_view key) const { return get<Padding>(*this, key); }
+
+std::vector<Index> LayerSpec::integers(std::string_view key, std::size_t axes) const {
+    auto const& values = get<std::vector<Index>>(*this, key);
+    if (values.size() == 1) { return std::vector<Index>(axes, values.front()); }
+    require(values.size() == axes, ExitCode::bad_deck,
+            "{}: {} of {} has {} numbers (the image has {} axes): write one number, or one per axis", to_string(place),
+            key, op, values.size(), axes);
+    return values;
+}
+
+Shape ImageSpec::shape() const {
+    require(size.size() == 2 || size.size() == 3, "image.size has {} entries, not 2 or 3", size.size());
+    bool const is_volume = size.size() == 3;
+    return {1, is_volume ? size[0] : 1, size[size.size() - 2], size[size.size() - 1], channels};
+}
+
+Place Deck::place(std::string_view path) const {
+    for (std::string key(path); !key.empty();) {
+        if (auto const found = places.find(key); found != places.end()) { return found->second; }
+        auto const dot = key.rfind('.');
+        key.resize(dot == std::string::npos ? 0 : dot);
+    }
+    return {file, 0, 0};
+}
+
+}  // namespace aureole

@@ -1,0 +1,134 @@
+#include "io/deck/schema.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "io/deck/scalar.hpp"
+
+namespace aureole::deck {
+
+bool Range::contains(double value) const {
+    bool const above = !lo || value > *lo || (!open_lo && value == *lo);
+    bool const below = !hi || value < *hi || (!open_hi && value == *hi);
+    return above && below;
+}
+
+std::string Range::text() const {
+    if (lo && hi && *lo == *hi) { return fmt::format("{}", *lo); }
+    if (lo && hi && open_lo) { return fmt::format("above {}, at most {}", *lo, *hi); }
+    if (lo && hi && open_hi) { return fmt::format("{} up to, but not, {}", *lo, *hi); }
+    if (lo && hi) { return fmt::format("{} to {}", *lo, *hi); }
+    if (lo) { return open_lo ? fmt::format("above {}", *lo) : fmt::format("{} or more", *lo); }
+    if (hi) { return open_hi ? fmt::format("below {}", *hi) : fmt::format("at most {}", *hi); }
+    return {};
+}
+
+Field& Field::leaf() { return type == Type::list ? fields.front().leaf() : *this; }
+
+Field& Field::is_required() {
+    required = true;
+    return *this;
+}
+Field& Field::at_least(double lo) {
+    leaf().range.lo = lo;
+    return *this;
+}
+Field& Field::above(double lo) {
+    leaf().range.lo = lo;
+    leaf().range.open_lo = true;
+    return *this;
+}
+Field& Field::between(double lo, double hi) {
+    leaf().range.lo = lo;
+    leaf().range.hi = hi;
+    return *this;
+}
+Field& Field::from_up_to(double lo, double hi) {
+    leaf().range.open_hi = true;
+    return between(lo, hi);
+}
+Field& Field::in(std::string unit_name) {
+    unit = unit_name;
+    leaf().unit = std::move(unit_name);
+    return *this;
+}
+Field& Field::as(Type leaf_type) {
+    leaf().type = leaf_type;
+    return *this;
+}
+Field& Field::items(std::size_t least, std::size_t most) {
+    min_items = least;
+    max_items = most;
+    return *this;
+}
+Field& Field::one_of(std::vector<std::string> words) {
+    leaf().type = Type::enumeration;
+    leaf().choices = std::move(words);
+    return *this;
+}
+Field& Field::short_for(std::string of) {
+    leaf().shorthand = std::move(of);
+    return *this;
+}
+Field& Field::with(std::string of, std::vector<std::string> values) {
+    when_key = std::move(of);
+    when = std::move(values);
+    return *this;
+}
+Field& Field::otherwise(std::string derived_default) {
+    derived = std::move(derived_default);
+    return *this;
+}
+
+Field const* Field::find(std::string_view wanted) const {
+    auto const found = std::find_if(fields.begin(), fields.end(), [&](Field const& f) { return f.key == wanted; });
+    return found == fields.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> Field::keys() const {
+    std::vector<std::string> names;
+    for (auto const& field : fields) { names.push_back(field.key); }
+    return names;
+}
+
+std::optional<bool> applies(Field const& field, Field const& section, Tree const& tree) {
+    if (field.when.empty()) { return true; }
+    Field const& deciding = *section.find(field.when_key);
+    std::string value;
+    if (Tree const* given = tree.find(field.when_key)) {
+        value = given->text;
+    } else if (deciding.required) {
+        return std::nullopt;
+    } else {
+        value = deciding.write_default(deciding).text;
+    }
+    auto const& choices = deciding.choices;
+    if (std::find(choices.begin(), choices.end(), value) == choices.end()) { return std::nullopt; }
+    return std::find(field.when.begin(), field.when.end(), value) != field.when.end();
+}
+
+std::string describe_type(Field const& field) {
+    switch (field.type) {
+        case Type::boolean: return "true or false";
+        case Type::integer: return "an integer";
+        case Type::real: return "a number";
+        case Type::text: return "a text";
+        case Type::enumeration: return "one of " + join(field.choices);
+        case Type::bytes: return "a size in bytes such as 512 MiB";
+        case Type::duration: return "a duration such as 90 s, 30 min or 2 h";
+        case Type::input_path: return "a file name";
+        case Type::output_path: return "a file or folder name";
+        case Type::padding:
+            return "same, valid, a number, a list with a number per axis, or a list with a pair [before, after] "
+                   "per axis";
+        case Type::list: return "a list of: " + describe_type(field.fields.front());
+        case Type::mapping:
+            return fmt::format("a mapping of {} to {}", describe_type(field.fields[0]), describe_type(field.fields[1]));
+        case Type::section: return "a section";
+        case Type::layer: return "a layer";
+    }
+    return {};
+}
+
+}  // namespace aureole::deck

@@ -1,0 +1,95 @@
+#include "io/deck/sections.hpp"
+
+namespace aureole::deck {
+Choices<MemorySpec::Recompute> choices_of(Of<MemorySpec::Recompute> /*type*/) {
+    return {{"none", MemorySpec::Recompute::none},
+            {"cheap", MemorySpec::Recompute::cheap},
+            {"blocks", MemorySpec::Recompute::blocks}};
+}
+
+std::vector<Field> fields_of(Of<MemorySpec> /*type*/) {
+    return {
+        field(
+            "recompute", &MemorySpec::recompute,
+            "none: every activation is kept for the backward pass; cheap: normalised and activated values are computed "
+            "again; blocks: only the borders of units are kept"),
+        field("limit", &MemorySpec::limit, "a run whose plan needs more ends before it starts, with exit code 3")
+            .as(Type::bytes)
+            .at_least(1)
+            .in("bytes")
+            .otherwise("no limit"),
+    };
+}
+
+Choices<ParallelSpec::Schedule> choices_of(Of<ParallelSpec::Schedule> /*type*/) {
+    return {{"gpipe", ParallelSpec::Schedule::gpipe}, {"1f1b", ParallelSpec::Schedule::one_f_one_b}};
+}
+
+std::vector<Field> fields_of(Of<ParallelSpec::Spatial> /*type*/) {
+    using S = ParallelSpec::Spatial;
+    return {
+        field("tiles", &S::tiles, "parts of the image along (h, w) or (d, h, w)").items(2, 3).at_least(1),
+        field("stages", &S::stages, "first stages that are cut into tiles").at_least(1),
+    };
+}
+
+std::vector<Field> fields_of(Of<ParallelSpec> /*type*/) {
+    using P = ParallelSpec;
+    return {
+        field("data", &P::data, "replicas that share a batch").at_least(1),
+        field("stages", &P::stages, "parts of the network, one after the other").at_least(1),
+        field("spatial", &P::spatial, "cutting the image"),
+        field("schedule", &P::schedule, "order in which stages work on micro-batches"),
+    };
+}
+
+Choices<KernelChoice> choices_of(Of<KernelChoice> /*type*/) {
+    return {{"automatic", KernelChoice::automatic}, {"native", KernelChoice::native}};
+}
+
+std::vector<Field> fields_of(Of<DumpSpec> /*type*/) {
+    using D = DumpSpec;
+    return {
+        field("file", &D::file, "HDF5 file for loss, outputs, parameters and gradients of one step; empty: none")
+            .as(Type::output_path),
+        field("activations", &D::activations, "names or globs of values written too, such as '*' or 'layer1.*'"),
+        field("step", &D::step, "step that is written").at_least(1).in("steps").otherwise("the last"),
+    };
+}
+
+std::vector<Field> fields_of(Of<OutputSpec> /*type*/) {
+    using O = OutputSpec;
+    return {
+        field("folder", &O::folder, "where the run writes its deck, metrics and checkpoints")
+            .as(Type::output_path)
+            .otherwise("runs/<name>"),
+        field("dump", &O::dump, "values for a comparison with another framework").short_for("file"),
+    };
+}
+
+std::vector<Field> fields_of(Of<Deck> /*type*/) {
+    return {
+        field("name", &Deck::name, "name of the run").otherwise("the deck's file name without its ending"),
+        field("model", &Deck::model, "the network").is_required(),
+        field("image", &Deck::image, "what the network takes").is_required(),
+        field("data", &Deck::data, "where the samples come from").is_required(),
+        field("train", &Deck::train, "how the network is trained").is_required(),
+        field("memory", &Deck::memory, "how memory is spent; never changes the result"),
+        field("parallel", &Deck::parallel,
+              "how the work is cut; never changes the result. This version runs on one rank: every number is 1"),
+        field("kernels", &Deck::kernels,
+              "automatic: the fastest implementation of every operator; native: the program's own everywhere"),
+        field("output", &Deck::output, "where results go"),
+    };
+}
+
+Field const& deck_schema() {
+    static Field const schema = [] {
+        Field root;
+        describe(root, Of<Deck>{});
+        return root;
+    }();
+    return schema;
+}
+
+}  // namespace aureole::deck

@@ -1,0 +1,91 @@
+#include "io/deck/sections.hpp"
+
+namespace aureole::deck {
+
+Choices<TrainSpec::Precision> choices_of(Of<TrainSpec::Precision> /*type*/) {
+    return {
+        {"f32", TrainSpec::Precision::f32}, {"bf16", TrainSpec::Precision::bf16}, {"f64", TrainSpec::Precision::f64}};
+}
+
+Choices<Metric> choices_of(Of<Metric> /*type*/) {
+    return {{"accuracy", Metric::accuracy}, {"auroc", Metric::auroc}, {"auprc", Metric::auprc},
+            {"best_f1", Metric::best_f1},   {"f1", Metric::f1},       {"iou", Metric::iou},
+            {"dice", Metric::dice}};
+}
+
+std::vector<Field> fields_of(Of<CheckpointSpec> /*type*/) {
+    using C = CheckpointSpec;
+    return {
+        field("every", &C::every, "distance of checkpoints; 0: none but the one at the wall-time limit")
+            .at_least(0)
+            .in("steps"),
+        field("keep", &C::keep, "newest checkpoints kept; older ones are removed").at_least(1).in("files"),
+        field("folder", &C::folder, "where checkpoints are written")
+            .as(Type::output_path)
+            .otherwise("<output.folder>/checkpoints"),
+    };
+}
+
+std::vector<Field> fields_of(Of<InitSpec> /*type*/) {
+    return {
+        field("file", &InitSpec::file,
+              "HDF5 file with a dataset per parameter, such as a checkpoint or a dump; empty: drawn")
+            .as(Type::input_path),
+        field("map", &InitSpec::map, "parameter: dataset of the file; parameters left out have equal names"),
+    };
+}
+
+std::vector<Field> fields_of(Of<TrainSpec> /*type*/) {
+    using T = TrainSpec;
+    return {
+        field("batch", &T::batch, "samples per update, over all ranks").is_required().at_least(1).in("samples"),
+        field("micro_batches", &T::micro_batches,
+              "parts in which a batch is processed, one after the other; saves memory")
+            .at_least(1),
+        field("norm_batch", &T::norm_batch, "samples that share batch-norm statistics")
+            .at_least(1)
+            .in("samples")
+            .otherwise("one micro-batch"),
+        field("steps", &T::steps, "updates; of steps and epochs, the one that ends first counts")
+            .at_least(1)
+            .in("steps")
+            .otherwise("as epochs says"),
+        field("epochs", &T::epochs, "passes over the training samples; fractions are allowed")
+            .above(0)
+            .in("epochs")
+            .otherwise("as steps says"),
+        field("precision", &T::precision,
+              "f32; bf16: activations in 16 bits, parameters and sums in f32; f64: for verification"),
+        field("seed", &T::seed, "source of all random numbers: initial parameters, order, augmentation, dropout")
+            .at_least(0),
+        field("loss", &T::loss, "what is minimised; several losses are added")
+            .short_for("name")
+            .items(1, Field::unlimited),
+        field("metrics", &T::metrics, "figures computed on the evaluation samples"),
+        field("optimizer", &T::optimizer, "how gradients become updates").is_required(),
+        field("schedule", &T::schedule, "learning rate over the steps").short_for("name"),
+        field("clip_norm", &T::clip_norm, "largest norm of the whole gradient; a longer one is scaled down")
+            .above(0)
+            .otherwise("no limit"),
+        field("clip_value", &T::clip_value, "largest magnitude of a gradient's element").above(0).otherwise("no limit"),
+        field("eval_every", &T::eval_every, "distance of evaluations; 0: at the end only").at_least(0).in("steps"),
+        field("eval_batches", &T::eval_batches, "batches per evaluation")
+            .at_least(1)
+            .in("batches")
+            .otherwise("the whole evaluation set"),
+        field("checkpoint", &T::checkpoint, "saving the state of the run"),
+        field("resume", &T::resume,
+              "auto: goes on from the newest file of checkpoint.folder, if there is one; never: starts anew; or a "
+              "checkpoint file")
+            .as(Type::output_path),
+        field("init", &T::init, "initial parameters from a file").short_for("file"),
+        field("log_every", &T::log_every, "distance of progress lines").at_least(1).in("steps"),
+        field("wall_time", &T::wall_time,
+              "after this time the run saves a checkpoint and ends with exit code 5, to be resumed")
+            .as(Type::duration)
+            .at_least(1)
+            .otherwise("no limit"),
+    };
+}
+
+}  // namespace aureole::deck
