@@ -1,13 +1,13 @@
 #include "core/kernels/launch.hpp"
 
-#if AUREOLE_THREAD_SERIAL_KOKKOS
+#if defined(_OPENMP)
 #include <omp.h>
 #endif
 
 namespace aureole {
 
 int host_threads() {
-#if AUREOLE_THREAD_SERIAL_KOKKOS
+#if defined(_OPENMP)
     return omp_get_max_threads();
 #else
     return 1;

@@ -13,10 +13,20 @@ inline constexpr bool runs_on_host = Kokkos::SpaceAccessibility<Execution, Kokko
 /// shared by OpenMP here, so that kernels use the cores all the same.
 [[nodiscard]] int host_threads();
 
+/// Labelled fence of one instance; Kokkos 3 knows no label.
+template <class Instance> void fence_instance(Instance const& instance, char const* reason) {
+    if constexpr (requires { instance.fence(reason); }) {
+        instance.fence(reason);
+    } else {
+        instance.fence();
+    }
+}
+
 namespace detail {
 
 /// One device thread per element: the row's column range has length one, so neighbours in c are neighbours in memory.
-template <class Functor> struct PerElement {
+template <class Functor>
+struct PerElement {
     Functor functor;
     Index columns;
     KOKKOS_INLINE_FUNCTION void operator()(Index i) const {
@@ -25,7 +35,8 @@ template <class Functor> struct PerElement {
     }
 };
 
-template <class Functor> struct PerRow {
+template <class Functor>
+struct PerRow {
     Functor functor;
     Index columns;
     KOKKOS_INLINE_FUNCTION void operator()(Index row) const { functor(row, Index{0}, columns); }
@@ -37,7 +48,8 @@ template <class Functor> struct PerRow {
 ///
 /// On the host a call gets a whole row, [0, columns), which the compiler vectorises; on a device every thread gets one
 /// column. The functor must not care how columns are grouped. Rows run in parallel, in no order.
-template <class Functor> void for_rows(char const* label, Index rows, Index columns, Functor const& functor) {
+template <class Functor>
+void for_rows(char const* label, Index rows, Index columns, Functor const& functor) {
     if (rows <= 0 || columns <= 0) { return; }
     if constexpr (!runs_on_host) {
         Kokkos::parallel_for(label, Kokkos::RangePolicy<Execution, Kokkos::IndexType<Index>>(0, rows * columns),
@@ -51,15 +63,17 @@ template <class Functor> void for_rows(char const* label, Index rows, Index colu
         for (Index row = 0; row < rows; ++row) { functor(row, Index{0}, columns); }
         if (Kokkos::Profiling::profileLibraryLoaded()) { Kokkos::Profiling::endParallelFor(id); }
 #else
-        Kokkos::parallel_for(label, Kokkos::RangePolicy<Execution, Kokkos::IndexType<Index>, Kokkos::Schedule<Kokkos::Static>>(0, rows),
-                             detail::PerRow<Functor>{functor, columns});
+        Kokkos::parallel_for(
+            label, Kokkos::RangePolicy<Execution, Kokkos::IndexType<Index>, Kokkos::Schedule<Kokkos::Static>>(0, rows),
+            detail::PerRow<Functor>{functor, columns});
 #endif
     }
 }
 
 /// Flat form for element-wise work without rows: functor(begin, end) over [0, count). The host gets fixed blocks of
 /// `block` elements, a device single elements.
-template <class Functor> struct FlatBlocks {
+template <class Functor>
+struct FlatBlocks {
     Functor functor;
     Index count, block;
     KOKKOS_INLINE_FUNCTION void operator()(Index row, Index begin, Index end) const {
@@ -69,7 +83,8 @@ template <class Functor> struct FlatBlocks {
     }
 };
 
-template <class Functor> void for_elements(char const* label, Index count, Functor const& functor) {
+template <class Functor>
+void for_elements(char const* label, Index count, Functor const& functor) {
     constexpr Index block = 4096;
     for_rows(label, (count + block - 1) / block, block, FlatBlocks<Functor>{functor, count, block});
 }

@@ -29,7 +29,9 @@ struct Box {
     return both;
 }
 
-[[nodiscard]] constexpr bool contains(Box const& outer, Box const& inner) { return intersection(outer, inner) == inner; }
+[[nodiscard]] constexpr bool contains(Box const& outer, Box const& inner) {
+    return intersection(outer, inner) == inner;
+}
 
 /// "[lo, hi) x ..." in axis order.
 [[nodiscard]] std::string to_string(Box const& box);

@@ -56,15 +56,27 @@ struct BFloat16 {
 };
 
 /// C++ type -> DType.
-template <class T> inline constexpr DType dtype_of = DType::u8;
-template <> inline constexpr DType dtype_of<float> = DType::f32;
-template <> inline constexpr DType dtype_of<double> = DType::f64;
-template <> inline constexpr DType dtype_of<BFloat16> = DType::bf16;
-template <> inline constexpr DType dtype_of<std::int32_t> = DType::i32;
+template <class T>
+inline constexpr DType dtype_of = DType::u8;
+template <>
+inline constexpr DType dtype_of<float> = DType::f32;
+template <>
+inline constexpr DType dtype_of<double> = DType::f64;
+template <>
+inline constexpr DType dtype_of<BFloat16> = DType::bf16;
+template <>
+inline constexpr DType dtype_of<std::int32_t> = DType::i32;
 
 /// The C++ type in which values of T are summed: double for double, float for the others.
-template <class T> struct AccumulationOf { using type = float; };
-template <> struct AccumulationOf<double> { using type = double; };
-template <class T> using Accumulation = typename AccumulationOf<T>::type;
+template <class T>
+struct AccumulationOf {
+    using type = float;
+};
+template <>
+struct AccumulationOf<double> {
+    using type = double;
+};
+template <class T>
+using Accumulation = typename AccumulationOf<T>::type;
 
 }  // namespace aureole

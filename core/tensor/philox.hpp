@@ -2,6 +2,7 @@
 #include <Kokkos_Macros.hpp>
 
 #include <cstdint>
+#include <string_view>
 
 namespace aureole {
 
@@ -27,7 +28,9 @@ struct Philox {
     }
 
     /// Uniform in [0, 1) from word i, 24 bits.
-    [[nodiscard]] KOKKOS_INLINE_FUNCTION float uniform(int i) const { return static_cast<float>(word[i] >> 8U) * 0x1p-24F; }
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION float uniform(int i) const {
+        return static_cast<float>(word[i] >> 8U) * 0x1p-24F;
+    }
 };
 
 /// Mixes two 64-bit words into a stream key (the finaliser of splitmix64).
@@ -36,6 +39,14 @@ struct Philox {
     z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9ULL;
     z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;
     return z ^ (z >> 31U);
+}
+
+/// Identity of a named operator or tensor as a stream of random numbers: FNV-1a of the name, the same in every pass, on
+/// every grid and machine.
+[[nodiscard]] constexpr std::uint64_t stream_of(std::string_view name) {
+    std::uint64_t hash = 0xCBF29CE484222325ULL;
+    for (char const letter : name) { hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001B3ULL; }
+    return hash;
 }
 
 }  // namespace aureole

@@ -20,7 +20,9 @@ struct Shape {
     /// Number of (d, h, w) positions in one sample.
     [[nodiscard]] constexpr Index pixels_per_sample() const { return d * h * w; }
     [[nodiscard]] constexpr std::array<Index, axis_count> extents() const { return {n, d, h, w, c}; }
-    [[nodiscard]] static constexpr Shape of(std::array<Index, axis_count> const& e) { return {e[0], e[1], e[2], e[3], e[4]}; }
+    [[nodiscard]] static constexpr Shape of(std::array<Index, axis_count> const& e) {
+        return {e[0], e[1], e[2], e[3], e[4]};
+    }
     [[nodiscard]] constexpr Index operator[](Axis axis) const { return extents()[static_cast<std::size_t>(axis)]; }
     friend constexpr bool operator==(Shape const&, Shape const&) = default;
 };

@@ -13,7 +13,8 @@ struct Tensor {
     [[nodiscard]] std::size_t bytes() const { return static_cast<std::size_t>(shape.volume()) * size_of(dtype); }
 
     /// Typed pointer; the type must be the tensor's.
-    template <class T> [[nodiscard]] T* as() const {
+    template <class T>
+    [[nodiscard]] T* as() const {
         require(dtype == dtype_of<T>, "tensor holds {}, asked for {}", name_of(dtype), name_of(dtype_of<T>));
         return static_cast<T*>(data);
     }

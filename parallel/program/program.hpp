@@ -1,0 +1,62 @@
+#pragma once
+#include "core/graph/memory_plan.hpp"
+#include "core/kernels/kernel.hpp"
+#include "core/tensor/arena.hpp"
+#include "parallel/program/persistent_layout.hpp"
+
+namespace aureole {
+
+struct ProgramOptions {
+    KernelChoice kernels = KernelChoice::automatic;
+    bool keep_gradients = false;        ///< gradients persist over micro-batches instead of living in the transient part
+    std::vector<ValueId> keep;          ///< activations that must be readable after the run
+};
+
+/// One node of a rank's program.
+struct Step {
+    NodeId node = none;
+    std::string_view library;  ///< which implementation was chosen
+    std::unique_ptr<Kernel> kernel;  ///< none for views
+    std::vector<Tensor> outputs, inputs;  ///< bound by Program::bind
+    std::byte* workspace = nullptr;
+};
+
+/// A graph lowered to one rank: local shapes, kernels, memory offsets. Planned completely before any memory exists.
+class Program {
+  public:
+    Program(Graph graph, ProgramOptions const& options);
+
+    [[nodiscard]] Graph const& graph() const { return graph_; }
+    [[nodiscard]] MemoryPlan const& memory() const { return memory_; }
+    [[nodiscard]] std::vector<Step> const& steps() const { return steps_; }
+    [[nodiscard]] std::size_t transient_bytes() const { return memory_.total; }
+    /// Bytes of workspace of the hungriest node.
+    [[nodiscard]] std::size_t workspace_bytes() const;
+    /// Name under which a parameter's gradient persists when ProgramOptions::keep_gradients is set.
+    [[nodiscard]] static std::string gradient_name(std::string const& parameter) { return "gradient/" + parameter; }
+    /// Adds what must persist for this program to the layout.
+    void add_persistent(PersistentLayout& layout) const;
+    /// Gives every step its addresses: transient tensors start at `transient_base` of the arena.
+    void bind(Arena const& arena, PersistentLayout const& layout, std::size_t transient_base);
+    /// The bound tensor of a value.
+    [[nodiscard]] Tensor tensor(ValueId id) const { return tensors_[static_cast<std::size_t>(id)]; }
+    /// Runs every step in order; does not wait for a device to finish.
+    void run(RunContext const& context) const;
+    /// Seconds per step of one run, each fenced: for profiles.
+    [[nodiscard]] std::vector<double> run_timed(RunContext const& context) const;
+
+  private:
+    Graph graph_;
+    ProgramOptions options_;
+    std::vector<Step> steps_;
+    std::vector<std::size_t> step_workspace_;
+    MemoryPlan memory_;
+    std::vector<Tensor> tensors_;
+
+    [[nodiscard]] TensorSpec spec(ValueId id) const;
+    [[nodiscard]] bool is_persistent(Value const& value) const;
+    void plan_kernels();
+    void plan_memory_of_values();
+};
+
+}  // namespace aureole

@@ -1,0 +1,75 @@
+#include "app/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+#include "core/error.hpp"
+#include "core/version.hpp"
+
+namespace aureole {
+
+namespace {
+
+void add_deck(CLI::App& verb, Command& command) {
+    verb.add_option("deck", command.deck, "the deck (YAML)")->required();
+    verb.add_option("overrides", command.overrides, "key.sub=value, replaces a value of the deck");
+}
+
+void add_convert(CLI::App& verb, ConvertCommand& convert) {
+    verb.add_option("kind", convert.kind,
+                    "idx (IDX images and labels), cifar10 (binary batches), folder (one folder of images per class), masks "
+                    "(folder or file of images with --labels masks), npy (arrays), hdf5 (rewrites the datasets of a file)")
+        ->required()
+        ->check(CLI::IsMember({"idx", "cifar10", "folder", "masks", "npy", "hdf5"}));
+    verb.add_option("sources", convert.sources, "files or folders to read")->required();
+    verb.add_option("--labels", convert.labels, "second source: labels (idx, npy) or masks");
+    verb.add_option("-o,--output", convert.output, "HDF5 file to write")->required();
+    verb.add_option("--x", convert.x, "dataset of the images")->capture_default_str();
+    verb.add_option("--y", convert.y, "dataset of the labels")->capture_default_str();
+    verb.add_option("--chunk", convert.chunk, "chunk extents of the images, one per axis; default: one sample, at most 1 MiB")
+        ->delimiter(',');
+    verb.add_option("--deflate", convert.deflate, "compression level, 0 to 9")->check(CLI::Range(0, 9))->capture_default_str();
+    verb.add_flag("--no-shuffle", convert.no_shuffle, "compress without the byte shuffle");
+}
+
+}  // namespace
+
+Command parse_command_line(int argc, char const* const* argv) {
+    Command command;
+    CLI::App app{"Aureole trains deep networks on images too large for one device.", "aureole"};
+    app.set_version_flag("--version", std::string(version()) + " (" + std::string(git_hash()) + ")");
+    app.require_subcommand(1);
+    app.failure_message(CLI::FailureMessage::simple);
+
+    CLI::App& run = *app.add_subcommand("run", "train the network of a deck");
+    add_deck(run, command);
+    run.add_option("--dump", command.dump,
+                   "write loss, outputs, activations asked for, parameters and gradients of the last step to this HDF5 file");
+    run.add_flag("--profile", command.profile, "time every operator of one step and print the table");
+    CLI::App& check = *app.add_subcommand("check", "read a deck, print every fault, the resolved deck and the memory it needs");
+    add_deck(check, command);
+    CLI::App& info = *app.add_subcommand("info", "version, libraries, deck reference");
+    info.add_flag("--deck-reference", command.deck_reference, "print the deck reference (Markdown)");
+    info.add_flag("--json-schema", command.json_schema, "print the JSON Schema of decks, for editors");
+    CLI::App& convert = *app.add_subcommand("convert", "write a data set as chunked HDF5");
+    add_convert(convert, command.convert);
+
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::CallForHelp const&) {
+        command.message = app.help();
+        return command;
+    } catch (CLI::CallForVersion const&) {
+        command.message = app.version() + "\n";
+        return command;
+    } catch (CLI::ParseError const& error) {
+        fail(ExitCode::bad_deck, "command line: {}: see aureole --help", error.what());
+    }
+    if (run) { command.verb = Command::Verb::run; }
+    if (check) { command.verb = Command::Verb::check; }
+    if (info) { command.verb = Command::Verb::info; }
+    if (convert) { command.verb = Command::Verb::convert; }
+    return command;
+}
+
+}  // namespace aureole

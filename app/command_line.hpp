@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace aureole {
+
+/// Options of `convert`; which of them count depends on the kind of source.
+struct ConvertCommand {
+    std::string kind;  ///< idx, cifar10, folder, masks, npy, hdf5
+    std::vector<std::string> sources;
+    std::string labels;  ///< second source: label file, or folder of masks
+    std::string output;
+    std::string x = "x", y = "y";
+    std::vector<std::int64_t> chunk;
+    int deflate = 1;
+    bool no_shuffle = false;
+};
+
+/// What the user asked for.
+struct Command {
+    enum class Verb : std::uint8_t { none, run, check, info, convert };
+    Verb verb = Verb::none;
+    std::string deck;
+    std::vector<std::string> overrides;
+    std::optional<std::string> dump;  ///< run --dump FILE
+    bool profile = false;             ///< run --profile
+    bool deck_reference = false, json_schema = false;
+    ConvertCommand convert;
+    std::string message;  ///< help or version text: print and leave
+};
+
+/// Parses the command line; a bad one is an Error(bad_deck) that names the argument.
+[[nodiscard]] Command parse_command_line(int argc, char const* const* argv);
+
+}  // namespace aureole

@@ -1,0 +1,191 @@
+#include "core/graph/memory_plan.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <numeric>
+
+#include "core/error.hpp"
+
+namespace aureole {
+
+namespace {
+
+std::size_t as_index(std::int32_t id) { return static_cast<std::size_t>(id); }
+
+bool meet(Lifetime const& a, Lifetime const& b) { return a.first <= b.last && b.first <= a.last; }
+
+/// Places lifetimes in the given order, each at the lowest gap between those already placed that it meets.
+Packing pack_in_order(std::span<Lifetime const> lifetimes, std::vector<std::size_t> const& order) {
+    Packing packing;
+    packing.offsets.assign(lifetimes.size(), 0);
+    std::vector<std::size_t> placed;  // sorted by offset
+    for (std::size_t const id : order) {
+        std::size_t const bytes = align_up(lifetimes[id].bytes);
+        if (bytes == 0) { continue; }
+        std::size_t at = 0;
+        for (std::size_t const other : placed) {
+            if (!meet(lifetimes[id], lifetimes[other])) { continue; }
+            if (at + bytes <= packing.offsets[other]) { break; }
+            at = std::max(at, packing.offsets[other] + align_up(lifetimes[other].bytes));
+        }
+        packing.offsets[id] = at;
+        packing.total = std::max(packing.total, at + bytes);
+        auto const place = std::upper_bound(placed.begin(), placed.end(), at, [&](std::size_t offset, std::size_t other) {
+            return offset < packing.offsets[other];
+        });
+        placed.insert(place, id);
+    }
+    return packing;
+}
+
+std::vector<std::size_t> live_bytes(std::span<Lifetime const> lifetimes) {
+    NodeId last = 0;
+    for (Lifetime const& each : lifetimes) { last = std::max(last, each.last); }
+    std::vector<std::int64_t> change(as_index(last) + 2, 0);
+    for (Lifetime const& each : lifetimes) {
+        change[as_index(each.first)] += static_cast<std::int64_t>(align_up(each.bytes));
+        change[as_index(each.last) + 1] -= static_cast<std::int64_t>(align_up(each.bytes));
+    }
+    std::vector<std::size_t> live(as_index(last) + 1, 0);
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < live.size(); ++i) { live[i] = static_cast<std::size_t>(sum += change[i]); }
+    return live;
+}
+
+/// Which values share memory: views with their source; an in-place result with the input that dies there.
+class Sharing {
+  public:
+    Sharing(Graph const& graph, MemoryRequest const& request) : graph_(graph), request_(request) {
+        std::size_t const count = graph.values().size();
+        storage_.resize(count);
+        std::iota(storage_.begin(), storage_.end(), 0);
+        last_use_.assign(count, none);
+        for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+            for (ValueId const input : graph.nodes()[i].inputs) { last_use_[as_index(input)] = static_cast<NodeId>(i); }
+        }
+        for (std::size_t i = 0; i < graph.nodes().size(); ++i) { share(static_cast<NodeId>(i)); }
+    }
+    [[nodiscard]] std::vector<ValueId> const& storage() const { return storage_; }
+    [[nodiscard]] NodeId last_use(ValueId id) const { return last_use_[as_index(id)]; }
+
+  private:
+    Graph const& graph_;
+    MemoryRequest const& request_;
+    std::vector<ValueId> storage_;
+    std::vector<NodeId> last_use_;                 ///< by value
+    std::vector<std::vector<ValueId>> members_ = std::vector<std::vector<ValueId>>(graph_.values().size());
+
+    void join(ValueId value, ValueId root) {
+        storage_[as_index(value)] = root;
+        members_[as_index(root)].push_back(value);
+    }
+
+    void share(NodeId id) {
+        Node const& node = graph_.node(id);
+        if (node.op->is_view()) {
+            join(node.outputs[0], storage_[as_index(node.inputs[0])]);
+            return;
+        }
+        for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+            int const input = node.op->in_place(i);
+            if (input < 0) { continue; }
+            ValueId const source = node.inputs[static_cast<std::size_t>(input)];
+            ValueId const root = storage_[as_index(source)];
+            bool const same_size = request_.value_bytes[as_index(root)] == request_.value_bytes[as_index(node.outputs[i])];
+            bool const owned = !request_.persistent[as_index(root)] && !request_.persistent[as_index(node.outputs[i])] &&
+                               !request_.from_start[as_index(root)];
+            bool const read_once = std::count(node.inputs.begin(), node.inputs.end(), source) == 1;
+            if (same_size && owned && read_once && dies_at(root, id)) { join(node.outputs[i], root); }
+        }
+    }
+
+    /// No value in the root's memory is read after node `id`, nor wanted at the end.
+    [[nodiscard]] bool dies_at(ValueId root, NodeId id) const {
+        auto const free_after = [&](ValueId value) {
+            return last_use_[as_index(value)] <= id && !request_.until_end[as_index(value)];
+        };
+        return free_after(root) && std::all_of(members_[as_index(root)].begin(), members_[as_index(root)].end(), free_after);
+    }
+};
+
+}  // namespace
+
+Packing pack(std::span<Lifetime const> lifetimes) {
+    std::vector<std::size_t> const live = live_bytes(lifetimes);
+    std::size_t const bound = live.empty() ? 0 : *std::max_element(live.begin(), live.end());
+    auto const length = [&](std::size_t i) { return static_cast<double>(lifetimes[i].last - lifetimes[i].first + 1); };
+    auto const bytes = [&](std::size_t i) { return static_cast<double>(lifetimes[i].bytes); };
+    std::vector<std::function<double(std::size_t)>> const keys{
+        [&](std::size_t i) { return bytes(i); },
+        [&](std::size_t i) { return bytes(i) * length(i); },
+        [&](std::size_t i) { return length(i); },
+        [&](std::size_t i) { return -static_cast<double>(lifetimes[i].first); },
+    };
+    Packing best;
+    best.total = std::numeric_limits<std::size_t>::max();
+    for (auto const& key : keys) {
+        std::vector<std::size_t> order(lifetimes.size());
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return key(a) > key(b); });
+        Packing candidate = pack_in_order(lifetimes, order);
+        if (candidate.total < best.total) { best = std::move(candidate); }
+        if (best.total == bound) { break; }
+    }
+    best.lower_bound = bound;
+    return best;
+}
+
+MemoryPlan plan_memory(Graph const& graph, MemoryRequest const& request) {
+    std::size_t const values = graph.values().size();
+    auto const nodes = static_cast<NodeId>(graph.nodes().size());
+    Sharing const sharing(graph, request);
+
+    std::vector<Lifetime> of_value(values, Lifetime{0, nodes, -1});  // merged over values that share memory
+    auto const extend = [&](ValueId id, NodeId at) {
+        Lifetime& life = of_value[as_index(sharing.storage()[as_index(id)])];
+        life.first = std::min(life.first, at);
+        life.last = std::max(life.last, at);
+    };
+    for (NodeId i = 0; i < nodes; ++i) {
+        for (ValueId const id : graph.node(i).inputs) { extend(id, i); }
+        for (ValueId const id : graph.node(i).outputs) { extend(id, i); }
+    }
+    for (std::size_t i = 0; i < values; ++i) {
+        if (request.from_start[i]) { extend(static_cast<ValueId>(i), 0); }
+        if (request.until_end[i]) { extend(static_cast<ValueId>(i), std::max(0, nodes - 1)); }
+    }
+
+    std::vector<Lifetime> lifetimes;
+    std::vector<std::pair<bool, std::size_t>> owner;  // (is workspace, value or node)
+    for (std::size_t i = 0; i < values; ++i) {
+        bool const stored = sharing.storage()[i] == static_cast<ValueId>(i) && !request.persistent[i];
+        if (!stored || of_value[i].last < 0) { continue; }
+        lifetimes.push_back({request.value_bytes[i], of_value[i].first, of_value[i].last});
+        owner.emplace_back(false, i);
+    }
+    for (NodeId i = 0; i < nodes; ++i) {
+        if (request.workspace_bytes[as_index(i)] == 0) { continue; }
+        lifetimes.push_back({request.workspace_bytes[as_index(i)], i, i});
+        owner.emplace_back(true, as_index(i));
+    }
+    Packing const packing = pack(lifetimes);
+
+    MemoryPlan plan;
+    plan.value_offset.assign(values, MemoryPlan::unplaced);
+    plan.workspace_offset.assign(graph.nodes().size(), 0);
+    plan.storage = sharing.storage();
+    plan.total = packing.total;
+    plan.lower_bound = packing.lower_bound;
+    for (std::size_t i = 0; i < owner.size(); ++i) {
+        (owner[i].first ? plan.workspace_offset : plan.value_offset)[owner[i].second] = packing.offsets[i];
+    }
+    for (std::size_t i = 0; i < values; ++i) { plan.value_offset[i] = plan.value_offset[as_index(plan.storage[i])]; }
+    std::vector<std::size_t> const live = live_bytes(lifetimes);
+    if (!live.empty()) {
+        plan.peak_node = static_cast<std::size_t>(std::max_element(live.begin(), live.end()) - live.begin());
+    }
+    return plan;
+}
+
+}  // namespace aureole

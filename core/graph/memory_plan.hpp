@@ -1,0 +1,53 @@
+#pragma once
+#include <span>
+
+#include "core/graph/graph.hpp"
+
+namespace aureole {
+
+/// Something that needs bytes at the same place from node `first` to node `last`, both included.
+struct Lifetime {
+    std::size_t bytes = 0;
+    NodeId first = 0, last = 0;
+};
+
+/// Alignment of every block in an arena.
+inline constexpr std::size_t arena_alignment = 64;
+[[nodiscard]] constexpr std::size_t align_up(std::size_t bytes) {
+    return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment;
+}
+
+struct Packing {
+    std::vector<std::size_t> offsets;  ///< one per lifetime
+    std::size_t total = 0;             ///< highest byte in use
+    std::size_t lower_bound = 0;       ///< largest sum of bytes that live at one time
+};
+
+/// Offsets such that no two lifetimes that meet overlap: largest first, each at the lowest place that is free
+/// ("greedy by size", Pisarchyk and Lee, "Efficient memory management for deep neural net inference", 2020); also tried
+/// in order of size x length and of first use, the best is taken.
+[[nodiscard]] Packing pack(std::span<Lifetime const> lifetimes);
+
+/// Where the values of a graph lie in the transient part of an arena.
+struct MemoryPlan {
+    std::vector<std::size_t> value_offset;      ///< by value; `unplaced` for persistent ones
+    std::vector<std::size_t> workspace_offset;  ///< by node
+    std::vector<ValueId> storage;               ///< by value: the value whose memory it shares (views, in-place), or itself
+    std::size_t total = 0;
+    std::size_t lower_bound = 0;
+    std::size_t peak_node = 0;  ///< node at which the most bytes live
+    static constexpr std::size_t unplaced = static_cast<std::size_t>(-1);
+};
+
+struct MemoryRequest {
+    std::vector<std::size_t> value_bytes;      ///< by value: bytes of the local part
+    std::vector<std::size_t> workspace_bytes;  ///< by node
+    std::vector<bool> persistent;              ///< by value: lives elsewhere (parameters, state, kept gradients)
+    std::vector<bool> until_end;               ///< by value: must be readable after the last node (losses, gradients, dumps)
+    std::vector<bool> from_start;              ///< by value: filled before the first node (inputs)
+};
+
+/// Lifetimes from the node order, memory shared by views and in-place operators, then `pack`.
+[[nodiscard]] MemoryPlan plan_memory(Graph const& graph, MemoryRequest const& request);
+
+}  // namespace aureole

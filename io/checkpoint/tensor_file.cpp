@@ -1,0 +1,123 @@
+#include "io/checkpoint/tensor_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "core/tensor/arena.hpp"
+
+namespace aureole {
+
+namespace {
+
+hdf5::Extents extents_of(Shape const& shape) {
+    auto const e = shape.extents();
+    return {e.begin(), e.end()};
+}
+
+/// Extents without those of 1.
+hdf5::Extents squeezed(hdf5::Extents extents) {
+    std::erase(extents, 1);
+    return extents;
+}
+
+/// Data reach the disk before the name does: a crash leaves the old file or the new one, never an empty one.
+void synchronise(std::string const& path) {
+    int const descriptor = open(path.c_str(), O_RDONLY);
+    if (descriptor < 0) { return; }
+    fsync(descriptor);
+    close(descriptor);
+}
+
+}  // namespace
+
+hdf5::Type stored_type(DType dtype) {
+    switch (dtype) {
+        case DType::f64: return hdf5::Type::f64;
+        case DType::f32:
+        case DType::bf16: return hdf5::Type::f32;
+        case DType::i32: return hdf5::Type::i32;
+        case DType::u8: return hdf5::Type::u8;
+    }
+    return hdf5::Type::other;
+}
+
+TensorFileWriter::TensorFileWriter(std::string path) : path_(std::move(path)), temporary_(path_ + ".part") {
+    std::filesystem::path const folder = std::filesystem::path(path_).parent_path();
+    std::error_code error;
+    if (!folder.empty()) { std::filesystem::create_directories(folder, error); }
+    require(!error, ExitCode::data_error, "cannot create the folder '{}' ({}): choose another, or mend its permissions",
+            folder.string(), error.message());
+    file_.emplace(hdf5::File::create(temporary_));
+}
+
+TensorFileWriter::~TensorFileWriter() {
+    if (!file_) { return; }
+    file_.reset();  // not committed: something failed, and the half file must not stay
+    std::remove(temporary_.c_str());
+}
+
+void TensorFileWriter::write(TensorEntry const& entry, void const* values) {
+    hdf5::DatasetSpec spec;
+    spec.type = stored_type(entry.dtype);
+    spec.shape = extents_of(entry.shape);
+    hdf5::Dataset dataset = file_->create_dataset(entry.path, spec);
+    dataset.write(hdf5::Extents(spec.shape.size(), 0), spec.shape, spec.type, values);
+}
+
+void TensorFileWriter::write(std::string const& path, Tensor const& tensor) {
+    TensorEntry const entry{path, tensor.dtype, tensor.shape};
+    if (tensor.dtype == DType::bf16) {
+        std::vector<double> const wide = read_values(tensor);
+        std::vector<float> const values(wide.begin(), wide.end());
+        write(entry, values.data());
+        return;
+    }
+    std::vector<std::byte> bytes(tensor.bytes());
+    copy_to_host(tensor, bytes.data());
+    write(entry, bytes.data());
+}
+
+void TensorFileWriter::set_attribute(std::string const& key, hdf5::Attribute const& value) {
+    file_->set_attribute("/", key, value);
+}
+
+void TensorFileWriter::commit() {
+    file_->flush();
+    file_.reset();
+    synchronise(temporary_);
+    std::error_code error;
+    std::filesystem::rename(temporary_, path_, error);
+    require(!error, ExitCode::data_error, "cannot rename '{}' to '{}' ({}): the data are in the former", temporary_, path_,
+            error.message());
+}
+
+void TensorFileReader::read(std::string const& path, Tensor const& into) const {
+    hdf5::Dataset const dataset = file_.dataset(path);
+    require(squeezed(dataset.shape()) == squeezed(extents_of(into.shape)), ExitCode::data_error,
+            "{} has the extents {} where the network has {}: give the file of the same network, or a map of names",
+            dataset.place(), hdf5::to_string(dataset.shape()), to_string(into.shape));
+    DType const dtype = into.dtype == DType::bf16 ? DType::f32 : into.dtype;
+    std::vector<std::byte> bytes(static_cast<std::size_t>(into.shape.volume()) * size_of(dtype));
+    dataset.read(hdf5::Extents(dataset.shape().size(), 0), dataset.shape(), stored_type(dtype), bytes.data());
+    if (into.dtype == DType::bf16) {
+        write_values(reinterpret_cast<float const*>(bytes.data()), into);
+    } else {
+        copy_to_device(bytes.data(), into);
+    }
+}
+
+Index TensorFileReader::integer(std::string const& key) const {
+    auto const value = file_.attribute("/", key);
+    auto const* const number = value ? std::get_if<std::int64_t>(&*value) : nullptr;
+    require(number != nullptr, ExitCode::data_error,
+            "'{}' has no attribute '{}' (it is no checkpoint): give a file that a run wrote into its checkpoints folder",
+            file_.path(), key);
+    return *number;
+}
+
+}  // namespace aureole

@@ -1,0 +1,58 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/tensor/tensor.hpp"
+#include "io/hdf5/file.hpp"
+
+namespace aureole {
+
+/// A tensor in a file: its path there and what it holds. Files keep the five axes (n, d, h, w, c), or (t, r, s, c, k) of
+/// weights; bf16 is widened to f32.
+struct TensorEntry {
+    std::string path;
+    DType dtype = DType::f32;
+    Shape shape;
+};
+
+/// Element type of a tensor in a file.
+[[nodiscard]] hdf5::Type stored_type(DType dtype);
+
+/// Writes a new HDF5 file under a temporary name and renames it when it is complete: a reader never sees half of it.
+class TensorFileWriter {
+  public:
+    explicit TensorFileWriter(std::string path);
+    ~TensorFileWriter();
+    TensorFileWriter(TensorFileWriter const&) = delete;
+    TensorFileWriter& operator=(TensorFileWriter const&) = delete;
+
+    /// `values`: host memory of the stored type.
+    void write(TensorEntry const& entry, void const* values);
+    /// A device tensor, copied through host memory.
+    void write(std::string const& path, Tensor const& tensor);
+    void set_attribute(std::string const& key, hdf5::Attribute const& value);
+    /// Hands the file to the operating system and gives it its name.
+    void commit();
+
+  private:
+    std::string path_, temporary_;
+    std::optional<hdf5::File> file_;
+};
+
+/// Reads tensors of a file written by the class above, or by anyone.
+class TensorFileReader {
+  public:
+    explicit TensorFileReader(std::string const& path) : file_(hdf5::File::open(path)) {}
+    [[nodiscard]] hdf5::File const& file() const { return file_; }
+    [[nodiscard]] bool contains(std::string const& path) const { return file_.contains(path); }
+    /// Fills a device tensor. The stored extents must be the tensor's, up to leading or inserted axes of extent 1.
+    void read(std::string const& path, Tensor const& into) const;
+    /// The integer attribute of the file; data_error if it is absent.
+    [[nodiscard]] Index integer(std::string const& key) const;
+
+  private:
+    hdf5::File file_;
+};
+
+}  // namespace aureole

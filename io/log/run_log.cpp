@@ -1,0 +1,94 @@
+#include "io/log/run_log.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "core/error.hpp"
+
+namespace aureole {
+
+namespace {
+
+char const* name_of(LogRecord::Kind kind) { return kind == LogRecord::Kind::train ? "train" : "eval"; }
+
+/// JSON knows no NaN and no infinity.
+std::string json_number(double value) { return std::isfinite(value) ? fmt::format("{:.9g}", value) : "null"; }
+
+/// Step number of a line of either file; -1 for the header.
+Index step_of(std::string const& line) {
+    auto const key = line.find("\"step\":");
+    auto const at = key != std::string::npos ? key + 7 : line.find(',') + 1;
+    if (at == 0 || at >= line.size() || (line[at] < '0' || line[at] > '9')) { return -1; }
+    return std::stoll(line.substr(at));
+}
+
+/// Lines of an earlier part of the run that stay: the header and steps up to `last`.
+std::string kept_lines(std::string const& path, Index last) {
+    std::ifstream file(path);
+    std::string kept, line;
+    while (std::getline(file, line)) {
+        if (step_of(line) <= last) { kept += line + "\n"; }
+    }
+    return kept;
+}
+
+}  // namespace
+
+RunLog::RunLog(std::string const& folder, std::vector<std::string> metrics, Index first_step)
+    : metrics_(std::move(metrics)) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    require(!error, ExitCode::data_error, "cannot create the folder '{}' ({}): set output.folder to one you can write to",
+            folder, error.message());
+    auto const open = [&](std::string const& name) {
+        std::string const path = folder + "/" + name;
+        std::string const kept = first_step > 0 ? kept_lines(path, first_step) : "";
+        FilePtr file(std::fopen(path.c_str(), "w"));
+        require(file != nullptr, ExitCode::data_error, "cannot write '{}': set output.folder to one you can write to", path);
+        std::fputs(kept.c_str(), file.get());
+        return std::pair{std::move(file), kept.empty()};
+    };
+    auto [csv, csv_is_new] = open("metrics.csv");
+    csv_ = std::move(csv);
+    if (csv_is_new) {
+        fmt::print(csv_.get(), "{}", log_columns);
+        for (std::string const& metric : metrics_) { fmt::print(csv_.get(), ",{}", metric); }
+        fmt::print(csv_.get(), "\n");
+    }
+    json_ = open("metrics.jsonl").first;
+}
+
+void RunLog::write(LogRecord const& r) {
+    fmt::print(csv_.get(), "{},{},{:.6g},{:.9g},{:.9g},{:.6g},{:.6g},{:.4g},{:.9g}", name_of(r.kind), r.step, r.epoch,
+               r.loss, r.learning_rate, r.samples_per_second, r.seconds, r.data_share, r.gradient_norm);
+    fmt::print(json_.get(),
+               R"({{"kind":"{}","step":{},"epoch":{},"loss":{},"learning_rate":{},"samples_per_second":{},"seconds":{},)"
+               R"("data_share":{},"gradient_norm":{})",
+               name_of(r.kind), r.step, json_number(r.epoch), json_number(r.loss), json_number(r.learning_rate),
+               json_number(r.samples_per_second), json_number(r.seconds), json_number(r.data_share),
+               json_number(r.gradient_norm));
+    for (std::string const& metric : metrics_) {
+        auto const found = std::find_if(r.metrics.begin(), r.metrics.end(), [&](auto const& m) { return m.first == metric; });
+        if (found == r.metrics.end()) {
+            fmt::print(csv_.get(), ",");
+            continue;
+        }
+        fmt::print(csv_.get(), ",{:.9g}", found->second);
+        fmt::print(json_.get(), ",\"{}\":{}", metric, json_number(found->second));
+    }
+    fmt::print(csv_.get(), "\n");
+    fmt::print(json_.get(), "}}\n");
+    std::fflush(csv_.get());
+    std::fflush(json_.get());
+}
+
+std::string values_text(LogRecord const& record) {
+    std::string text = fmt::format("loss {:<9.5g}", record.loss);
+    for (auto const& [name, value] : record.metrics) { text += fmt::format(" {} {:.4f}", name, value); }
+    return text;
+}
+
+}  // namespace aureole

@@ -1,0 +1,74 @@
+#pragma once
+#include <optional>
+
+#include "core/optim/optimizer.hpp"
+#include "parallel/program/program.hpp"
+
+namespace aureole {
+
+/// What an engine is made of: the graphs, and how a batch is processed.
+struct EngineSpec {
+    Graph train;                       ///< forward and backward pass over one micro-batch; losses have Role::loss
+    std::optional<Graph> eval;         ///< forward pass, shares parameters and state by name
+    OptimizerSettings optimizer;
+    Index micro_batches = 1;
+    KernelChoice kernels = KernelChoice::automatic;
+    std::vector<ValueId> keep;         ///< values of `train` to be read after a step (dumps)
+    bool keep_gradients = false;       ///< gradients can be read after a step
+};
+
+/// Predicted bytes of the arena, part by part.
+struct MemoryUse {
+    std::size_t parameters = 0, state = 0, optimizer = 0;
+    std::size_t gradients = 0;         ///< those that persist over micro-batches; otherwise they are among the transients
+    std::size_t train_transient = 0;   ///< activations, gradients, workspaces of the training program
+    std::size_t eval_transient = 0;
+    std::size_t train_lower_bound = 0; ///< the most bytes that live at one time; the packing may need more
+    std::string peak_node;             ///< operator at which the training program needs most
+
+    [[nodiscard]] std::size_t persistent() const { return parameters + state + optimizer + gradients; }
+    [[nodiscard]] std::size_t total() const { return persistent() + std::max(train_transient, eval_transient); }
+};
+
+/// Trains one rank's program: plans it, owns its arena, runs steps.
+class Engine {
+  public:
+    /// Plans kernels and memory; nothing is allocated yet.
+    explicit Engine(EngineSpec spec);
+
+    [[nodiscard]] MemoryUse memory() const;
+    [[nodiscard]] Program const& train() const { return train_; }
+    [[nodiscard]] Program const* eval() const { return eval_ ? &*eval_ : nullptr; }
+    [[nodiscard]] PersistentLayout const& persistent() const { return layout_; }
+
+    /// Allocates the arena, binds the programs, draws parameters by their names from the seed.
+    void allocate(std::uint64_t seed);
+    [[nodiscard]] std::size_t arena_bytes() const { return arena_ ? arena_->bytes() : 0; }
+    [[nodiscard]] Tensor tensor(Persistent const& entry) const;
+    /// The tensor of a parameter's gradient after a step; asks for EngineSpec::keep_gradients or micro_batches > 1.
+    [[nodiscard]] Tensor gradient(std::string const& parameter) const;
+
+    /// Forward and backward pass of one micro-batch, whose input has been written. Gradients of micro-batches add up.
+    void run_micro_batch(RunContext const& context) const { train_.run(context); }
+    struct Update {
+        double gradient_norm = 0;  ///< before clipping; only computed if clip_norm is set
+    };
+    /// One optimizer step; `step` counts from 0.
+    Update update(double learning_rate, Index step);
+
+  private:
+    EngineSpec spec_;
+    Program train_;
+    std::optional<Program> eval_;
+    PersistentLayout layout_;
+    std::optional<Arena> arena_;
+    std::vector<OptimizedTensor> optimized_;  ///< bound by allocate
+    std::size_t norm_offset_ = 0;             ///< scratch of the gradient norm in the arena
+
+    [[nodiscard]] ProgramOptions train_options() const;
+    void add_optimizer_slots();
+    void bind_optimizer();
+    void draw_parameters(std::uint64_t seed);
+};
+
+}  // namespace aureole
