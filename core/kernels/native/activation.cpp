@@ -3,6 +3,7 @@
 #include "core/kernels/launch.hpp"
 #include "core/kernels/native/activation_functions.hpp"
 #include "core/kernels/native/dispatch.hpp"
+#include "core/kernels/native/round_row.hpp"
 
 namespace aureole::native {
 
@@ -15,9 +16,14 @@ struct Apply {
     T const* x;
     T* y;
     KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
+        using A = Accumulation<T>;
         T const* __restrict const from = x;
         T* __restrict const to = y;
-        for (Index i = begin; i < end; ++i) { to[i] = T(activation.value(Accumulation<T>(from[i]))); }
+        if constexpr (rounds_rows<T>) {
+            for_row_blocks(begin, end, to, [&](Index i) { return activation.value(A(from[i])); });
+        } else {
+            for (Index i = begin; i < end; ++i) { to[i] = T(activation.value(A(from[i]))); }
+        }
     }
 };
 
@@ -32,7 +38,11 @@ struct ApplyDerivative {
         T const* __restrict const from = dy;
         T const* __restrict const at = x;
         T* __restrict const to = dx;
-        for (Index i = begin; i < end; ++i) { to[i] = T(A(from[i]) * activation.derivative(A(at[i]))); }
+        if constexpr (rounds_rows<T>) {
+            for_row_blocks(begin, end, to, [&](Index i) { return A(from[i]) * activation.derivative(A(at[i])); });
+        } else {
+            for (Index i = begin; i < end; ++i) { to[i] = T(A(from[i]) * activation.derivative(A(at[i]))); }
+        }
     }
 };
 

@@ -20,7 +20,7 @@ NormGeometry NormGeometry::of(TensorSpec const& x, TensorSpec const& statistics,
     Index const longest = std::min(g.samples, g.samples_per_row) * g.sample_elements;
     g.width = std::max<Index>(1, std::min(copies * g.channels, longest));
     // sums in f32 are kept short, a chunk of a sum in the second-level cache; small tensors still give a few chunks
-    Index const most = runs_on_host || pass == Pass::sums ? std::clamp<Index>(65536 / g.width, 32, 256) : 4;
+    Index const most = runs_on_host || pass == Pass::sums ? 256 : 4;
     g.height = std::clamp<Index>(longest / (16 * g.width), std::min<Index>(8, most), most);
     g.chunks = (longest + g.height * g.width - 1) / (g.height * g.width);
     return g;

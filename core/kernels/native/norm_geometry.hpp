@@ -67,7 +67,7 @@ struct NormPlacement {
 };
 
 /// Columns that a functor handles at a time: a host keeps their sums in the first-level cache, a device in registers.
-inline constexpr Index norm_piece = runs_on_host ? 512 : 1;
+inline constexpr Index norm_piece = runs_on_host ? 1024 : 1;
 
 /// Calls functor.columns(segment, chunk, column, count) for pieces of the columns [begin, end) of the wide rows of
 /// chunk `row` (counted over all segments).

@@ -2,28 +2,60 @@
 #include "core/kernels/native/dispatch.hpp"
 #include "core/kernels/native/norm.hpp"
 #include "core/kernels/native/norm_geometry.hpp"
+#include "core/kernels/native/round_row.hpp"
 
 namespace aureole::native {
 
 namespace {
 
-/// The tensors from which dz = (dy + dy2) * f'(z) is computed; absent ones are a wide row of zeros.
+/// The tensors from which dz = (dy + dy2) * f'(z) is computed. Absent terms are a wide row of zeros; without either of
+/// them `addends` is false and they are not read at all.
 template <class T>
 struct GradientInputs {
     T const *x, *dy, *dy2, *residual;
     bool has_dy2, has_residual;
 };
 
-/// dz for one element; z is recomputed, which for Identity the compiler drops.
-template <class F, class A>
-KOKKOS_INLINE_FUNCTION A gradient_before(F const& activation, A dy, A centered, A scale, A shift, A residual) {
-    return dy * activation.derivative(centered * scale + shift + residual);
-}
+/// One piece of a wide row: the inputs and the per-channel factors from its first column on.
+template <class T, class F, bool addends>
+struct GradientPiece {
+    using A = Accumulation<T>;
+    T const* __restrict x;
+    T const* __restrict dy;
+    T const* __restrict dy2;
+    T const* __restrict residual;
+    A const* __restrict mean;
+    A const* __restrict scale;
+    A const* __restrict shift;
+    F activation;
+
+    KOKKOS_INLINE_FUNCTION GradientPiece(GradientInputs<T> const& in, NormVectors<A> const& vectors, F const& f,
+                                         Index segment, Index element, Index column)
+        : x(in.x + element),
+          dy(in.dy + element),
+          dy2(in.dy2 + (in.has_dy2 ? element : column)),
+          residual(in.residual + (in.has_residual ? element : column)),
+          mean(vectors(segment, vectors.mean) + column),
+          scale(vectors(segment, vectors.scale) + column),
+          shift(vectors(segment, vectors.shift) + column),
+          activation(f) {}
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION A centered(Index i) const { return A(x[i]) - mean[i]; }
+    /// dz; z is recomputed, which for Identity the compiler drops.
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION A dz(Index i, A from_mean) const {
+        A const z = from_mean * scale[i] + shift[i];
+        if constexpr (addends) {
+            return (A(dy[i]) + A(dy2[i])) * activation.derivative(z + A(residual[i]));
+        } else {
+            return A(dy[i]) * activation.derivative(z);
+        }
+    }
+};
 
 /// Sums of dz and of dz * (x - mean) over one chunk, column by column.
-template <class T, class F>
+template <class T, class F, bool addends>
 struct ChunkGradientSums {
     using A = Accumulation<T>;
+    using Piece = GradientPiece<T, F, addends>;
     NormGeometry g;
     F activation;
     NormVectors<A> vectors;
@@ -37,11 +69,17 @@ struct ChunkGradientSums {
         Index const first = g.chunk_begin(segment, chunk), last = g.chunk_begin(segment, chunk + 1);
         A s[norm_piece], p[norm_piece];
         for (Index i = 0; i < count; ++i) { s[i] = p[i] = A(0); }
-        for (Index element = first + column; element < last; element += g.width) {
-            piece(columns_left(element, last, count), vectors(segment, vectors.mean) + column,
-                  vectors(segment, vectors.scale) + column, vectors(segment, vectors.shift) + column, in.x + element,
-                  in.dy + element, in.dy2 + (in.has_dy2 ? element : column),
-                  in.residual + (in.has_residual ? element : column), s, p);
+        Index element = first + column;
+        if constexpr (sizeof(T) < sizeof(A)) {
+            // two wide rows at a time, so that the running sums are loaded and stored less often; in f32 that would win
+            // nothing, the loop waits for memory, whose prefetcher prefers a single row
+            for (; element + g.width + count <= last; element += 2 * g.width) {
+                add_two({in, vectors, activation, segment, element, column},
+                        {in, vectors, activation, segment, element + g.width, column}, count, s, p);
+            }
+        }
+        for (; element < last; element += g.width) {
+            add({in, vectors, activation, segment, element, column}, columns_left(element, last, count), s, p);
         }
         Index const to = (segment * g.chunks + chunk) * g.width + column;
         for (Index i = 0; i < count; ++i) {
@@ -49,16 +87,20 @@ struct ChunkGradientSums {
             product[to + i] = p[i];
         }
     }
-    KOKKOS_INLINE_FUNCTION void piece(Index n, A const* __restrict mean, A const* __restrict scale,
-                                      A const* __restrict shift, T const* __restrict x, T const* __restrict dy,
-                                      T const* __restrict dy2, T const* __restrict residual, A* __restrict s,
-                                      A* __restrict p) const {
+    KOKKOS_INLINE_FUNCTION static void add(Piece const& row, Index n, A* __restrict s, A* __restrict p) {
         for (Index i = 0; i < n; ++i) {
-            A const centered = A(x[i]) - mean[i];
-            A const dz =
-                gradient_before(activation, A(dy[i]) + A(dy2[i]), centered, scale[i], shift[i], A(residual[i]));
+            A const d = row.centered(i), dz = row.dz(i, d);
             s[i] += dz;
-            p[i] += dz * centered;
+            p[i] += dz * d;
+        }
+    }
+    KOKKOS_INLINE_FUNCTION static void add_two(Piece const& a, Piece const& b, Index n, A* __restrict s,
+                                               A* __restrict p) {
+        for (Index i = 0; i < n; ++i) {
+            A const d = a.centered(i), e = b.centered(i);
+            A const dz = a.dz(i, d), ez = b.dz(i, e);
+            s[i] += dz + ez;
+            p[i] += dz * d + ez * e;
         }
     }
 };
@@ -157,11 +199,12 @@ struct FinishParameters {
     }
 };
 
-/// dx = scale * dz + slope * (x - mean) + offset and, if asked for, dz. Every element is read before it is written, so
-/// that dx may be dy and dz may be dy2.
-template <class T, class F, bool with_dz>
+/// dx = scale * dz + slope * (x - mean) + offset and, if the residual's gradient is asked for, dz. Every element is
+/// read before it is written, so that dx may be dy and dz may be dy2.
+template <class T, class F, bool addends, bool with_dz>
 struct InputGradientRows {
     using A = Accumulation<T>;
+    using Piece = GradientPiece<T, F, addends>;
     NormGeometry g;
     F activation;
     NormVectors<A> vectors;
@@ -174,23 +217,28 @@ struct InputGradientRows {
     KOKKOS_INLINE_FUNCTION void columns(Index segment, Index chunk, Index column, Index count) const {
         Index const first = g.chunk_begin(segment, chunk), last = g.chunk_begin(segment, chunk + 1);
         for (Index element = first + column; element < last; element += g.width) {
-            piece(columns_left(element, last, count), vectors(segment, vectors.mean) + column,
-                  vectors(segment, vectors.scale) + column, vectors(segment, vectors.shift) + column,
-                  vectors(segment, vectors.slope) + column, vectors(segment, vectors.offset) + column, in.x + element,
-                  in.dy + element, in.dy2 + (in.has_dy2 ? element : column),
-                  in.residual + (in.has_residual ? element : column), dx + element, with_dz ? dz + element : dz);
+            write({in, vectors, activation, segment, element, column}, columns_left(element, last, count),
+                  vectors(segment, vectors.slope) + column, vectors(segment, vectors.offset) + column, dx + element,
+                  with_dz ? dz + element : dz);
         }
     }
-    KOKKOS_INLINE_FUNCTION void piece(Index n, A const* __restrict mean, A const* __restrict scale,
-                                      A const* __restrict shift, A const* __restrict slope, A const* __restrict offset,
-                                      T const* __restrict x, T const* __restrict dy, T const* __restrict dy2,
-                                      T const* __restrict residual, T* __restrict to, T* __restrict to_dz) const {
-        for (Index i = 0; i < n; ++i) {
-            A const centered = A(x[i]) - mean[i];
-            A const dz =
-                gradient_before(activation, A(dy[i]) + A(dy2[i]), centered, scale[i], shift[i], A(residual[i]));
-            to[i] = T(scale[i] * dz + slope[i] * centered + offset[i]);
-            if constexpr (with_dz) { to_dz[i] = T(dz); }
+    KOKKOS_INLINE_FUNCTION static void write(Piece const& row, Index n, A const* __restrict slope,
+                                             A const* __restrict offset, T* __restrict to, T* __restrict to_dz) {
+        if constexpr (rounds_rows<T>) {
+            A x_row[norm_piece], z_row[norm_piece];
+            for (Index i = 0; i < n; ++i) {
+                A const d = row.centered(i), z = row.dz(i, d);
+                x_row[i] = row.scale[i] * z + slope[i] * d + offset[i];
+                if constexpr (with_dz) { z_row[i] = z; }
+            }
+            round_row(x_row, to, n);
+            if constexpr (with_dz) { round_row(z_row, to_dz, n); }
+        } else {
+            for (Index i = 0; i < n; ++i) {
+                A const d = row.centered(i), z = row.dz(i, d);
+                to[i] = T(row.scale[i] * z + slope[i] * d + offset[i]);
+                if constexpr (with_dz) { to_dz[i] = T(z); }
+            }
         }
     }
 };
@@ -269,8 +317,12 @@ class NormReduceKernel : public NormGradientKernel<T> {
         auto const in = this->gradient_inputs(inputs, workspace);
         visit_activation(attributes_.norm.activation, [&](auto const& activation) {
             using F = std::decay_t<decltype(activation)>;
-            for_rows("aureole::norm::chunk_gradient_sums", g_.all_chunks(), g_.width,
-                     ChunkGradientSums<T, F>{g_, activation, this->vectors(workspace), in, sum, product});
+            auto const launch = [&](auto addends) {
+                for_rows(
+                    "aureole::norm::chunk_gradient_sums", g_.all_chunks(), g_.width,
+                    ChunkGradientSums<T, F, addends.value>{g_, activation, this->vectors(workspace), in, sum, product});
+            };
+            in.has_dy2 || in.has_residual ? launch(std::true_type{}) : launch(std::false_type{});
         });
         Index const folds = g_.folds();
         for_rows("aureole::norm::fold_gradient_sums", g_.segments * folds, g_.channels,
@@ -316,13 +368,18 @@ class NormInputGradientKernel : public NormGradientKernel<T> {
         auto* dx = outputs[0].as<T>();
         visit_activation(attributes_.norm.activation, [&](auto const& activation) {
             using F = std::decay_t<decltype(activation)>;
-            if (attributes_.residual()) {
+            auto const launch = [&](auto addends, auto with_dz) {
                 for_rows("aureole::norm::input_gradient", g_.all_chunks(), g_.width,
-                         InputGradientRows<T, F, true>{g_, activation, this->vectors(workspace), in, dx,
-                                                       outputs[1].as<T>()});
+                         InputGradientRows<T, F, addends.value, with_dz.value>{
+                             g_, activation, this->vectors(workspace), in, dx,
+                             with_dz.value ? outputs[1].as<T>() : nullptr});
+            };
+            if (in.has_residual) {
+                launch(std::true_type{}, std::true_type{});
+            } else if (in.has_dy2) {
+                launch(std::true_type{}, std::false_type{});
             } else {
-                for_rows("aureole::norm::input_gradient", g_.all_chunks(), g_.width,
-                         InputGradientRows<T, F, false>{g_, activation, this->vectors(workspace), in, dx, nullptr});
+                launch(std::false_type{}, std::false_type{});
             }
         });
     }

@@ -24,7 +24,18 @@ struct ChunkMoments {
         Index const present = columns_left(first + column, last, count);
         for (Index i = 0; i < count; ++i) { s[i] = q[i] = k[i] = A(0); }
         for (Index i = 0; i < present; ++i) { k[i] = A(x[first + column + i]); }
-        for (Index element = first + column; element < last; element += g.width) {
+        // four wide rows at a time: the running sums are loaded and stored less often
+        Index element = first + column;
+        for (; element + 3 * g.width + count <= last; element += 4 * g.width) {
+            T const* __restrict const from = x + element;
+            for (Index i = 0; i < count; ++i) {
+                A const a = A(from[i]) - k[i], b = A(from[i + g.width]) - k[i];
+                A const c = A(from[i + 2 * g.width]) - k[i], d = A(from[i + 3 * g.width]) - k[i];
+                s[i] += (a + b) + (c + d);
+                q[i] += (a * a + b * b) + (c * c + d * d);
+            }
+        }
+        for (; element < last; element += g.width) {
             T const* __restrict const from = x + element;
             Index const n = columns_left(element, last, count);
             for (Index i = 0; i < n; ++i) {

@@ -2,6 +2,7 @@
 #include "core/kernels/native/dispatch.hpp"
 #include "core/kernels/native/norm.hpp"
 #include "core/kernels/native/norm_geometry.hpp"
+#include "core/kernels/native/round_row.hpp"
 
 namespace aureole::native {
 
@@ -33,9 +34,16 @@ struct NormalizeRows {
     KOKKOS_INLINE_FUNCTION void piece(Index n, A const* __restrict mean, A const* __restrict scale,
                                       A const* __restrict shift, T const* __restrict from, T const* __restrict addend,
                                       T* __restrict to) const {
-        for (Index i = 0; i < n; ++i) {
-            to[i] = T(activation.value((A(from[i]) - mean[i]) * scale[i] + shift[i] + A(addend[i])));
+        if constexpr (rounds_rows<T>) {
+            A row[norm_piece];
+            for (Index i = 0; i < n; ++i) { row[i] = value(A(from[i]), mean[i], scale[i], shift[i], A(addend[i])); }
+            round_row(row, to, n);
+        } else {
+            for (Index i = 0; i < n; ++i) { to[i] = T(value(A(from[i]), mean[i], scale[i], shift[i], A(addend[i]))); }
         }
+    }
+    KOKKOS_INLINE_FUNCTION A value(A from, A mean, A scale, A shift, A addend) const {
+        return activation.value((from - mean) * scale + shift + addend);
     }
 };
 
