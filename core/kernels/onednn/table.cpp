@@ -1,9 +1,20 @@
 #include "core/kernels/onednn/table.hpp"
 
+#include "core/kernels/onednn/conv.hpp"
+#include "core/kernels/onednn/linear.hpp"
+
 namespace aureole::onednn {
 
 std::vector<Implementation> const& implementations() {
-    static std::vector<Implementation> const table{};
+    static std::vector<Implementation> const table{
+        {"conv", "onednn", make_conv},
+        {"conv_input_gradient", "onednn", make_conv_input_gradient},
+        {"conv_weight_gradient", "onednn", make_conv_weight_gradient},
+        {"transposed_conv", "onednn", make_transposed_conv},
+        {"linear", "onednn", make_linear},
+        {"linear_input_gradient", "onednn", make_linear_input_gradient},
+        {"linear_weight_gradient", "onednn", make_linear_weight_gradient},
+    };
     return table;
 }
 

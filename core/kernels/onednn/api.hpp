@@ -1,0 +1,140 @@
+#pragma once
+#include <oneapi/dnnl/dnnl.hpp>
+
+/// The only place that knows which version of oneDNN is used: version 2 makes a primitive descriptor from an operation
+/// descriptor, version 3 directly from the arguments. Every function gives an empty descriptor if the library has no
+/// implementation, and throws dnnl::error if the arguments contradict each other.
+namespace aureole::onednn {
+
+/// One engine and one stream for the process; both execute at once on the calling thread's OpenMP team.
+[[nodiscard]] inline dnnl::engine const& engine() {
+    static dnnl::engine const cpu(dnnl::engine::kind::cpu, 0);
+    return cpu;
+}
+[[nodiscard]] inline dnnl::stream const& stream() {
+    static dnnl::stream const in_order(engine());
+    return in_order;
+}
+
+/// Arguments of a convolution in the library's words: tensors are (n, c, [d,] h, w), dilations count from zero.
+struct ConvDescription {
+    dnnl::memory::desc x, w, b, y;  ///< b is empty if there is no bias
+    dnnl::memory::dims strides, dilations, pad_lo, pad_hi;
+};
+
+/// Arguments of a matrix product y (n, k) = x (n, c) w (k, c)^T + b.
+struct LinearDescription {
+    dnnl::memory::desc x, w, b, y;
+};
+
+using ConvForward = dnnl::convolution_forward;
+using ConvBackwardData = dnnl::convolution_backward_data;
+using ConvBackwardWeights = dnnl::convolution_backward_weights;
+using Deconv = dnnl::deconvolution_forward;
+using LinearForward = dnnl::inner_product_forward;
+using LinearBackwardData = dnnl::inner_product_backward_data;
+using LinearBackwardWeights = dnnl::inner_product_backward_weights;
+
+inline constexpr auto direct = dnnl::algorithm::convolution_direct;
+inline constexpr auto direct_transposed = dnnl::algorithm::deconvolution_direct;
+inline constexpr auto training = dnnl::prop_kind::forward_training;
+inline constexpr bool may_be_empty = true;
+
+#if DNNL_VERSION_MAJOR >= 3
+
+[[nodiscard]] inline ConvForward::primitive_desc conv_forward(ConvDescription const& a,
+                                                              dnnl::primitive_attr const& attributes) {
+    return {engine(),  training,    direct,   a.x,      a.w,        a.b,         a.y,
+            a.strides, a.dilations, a.pad_lo, a.pad_hi, attributes, may_be_empty};
+}
+
+[[nodiscard]] inline ConvBackwardData::primitive_desc conv_backward_data(ConvDescription const& a,
+                                                                         ConvForward::primitive_desc const& hint,
+                                                                         dnnl::primitive_attr const& attributes) {
+    return {engine(),    direct,   a.x,      a.w,  a.y,        a.strides,
+            a.dilations, a.pad_lo, a.pad_hi, hint, attributes, may_be_empty};
+}
+
+[[nodiscard]] inline ConvBackwardWeights::primitive_desc conv_backward_weights(ConvDescription const& a,
+                                                                               ConvForward::primitive_desc const& hint,
+                                                                               dnnl::primitive_attr const& attributes) {
+    return {engine(),    direct,   a.x,      a.w,  a.b,        a.y,         a.strides,
+            a.dilations, a.pad_lo, a.pad_hi, hint, attributes, may_be_empty};
+}
+
+/// x is the input of the transposed convolution, y its output.
+[[nodiscard]] inline Deconv::primitive_desc deconv(ConvDescription const& a, dnnl::primitive_attr const& attributes) {
+    return {engine(),  training,    direct_transposed, a.x,      a.w,        a.b,         a.y,
+            a.strides, a.dilations, a.pad_lo,          a.pad_hi, attributes, may_be_empty};
+}
+
+[[nodiscard]] inline LinearForward::primitive_desc linear_forward(LinearDescription const& a,
+                                                                  dnnl::primitive_attr const& attributes) {
+    return {engine(), training, a.x, a.w, a.b, a.y, attributes, may_be_empty};
+}
+
+[[nodiscard]] inline LinearBackwardData::primitive_desc linear_backward_data(LinearDescription const& a,
+                                                                             LinearForward::primitive_desc const& hint,
+                                                                             dnnl::primitive_attr const& attributes) {
+    return {engine(), a.x, a.w, a.y, hint, attributes, may_be_empty};
+}
+
+[[nodiscard]] inline LinearBackwardWeights::primitive_desc linear_backward_weights(
+    LinearDescription const& a, LinearForward::primitive_desc const& hint, dnnl::primitive_attr const& attributes) {
+    return {engine(), a.x, a.w, a.b, a.y, hint, attributes, may_be_empty};
+}
+
+#else
+
+[[nodiscard]] inline ConvForward::primitive_desc conv_forward(ConvDescription const& a,
+                                                              dnnl::primitive_attr const& attributes) {
+    return {{training, direct, a.x, a.w, a.b, a.y, a.strides, a.dilations, a.pad_lo, a.pad_hi},
+            attributes,
+            engine(),
+            may_be_empty};
+}
+
+[[nodiscard]] inline ConvBackwardData::primitive_desc conv_backward_data(ConvDescription const& a,
+                                                                         ConvForward::primitive_desc const& hint,
+                                                                         dnnl::primitive_attr const& attributes) {
+    return {
+        {direct, a.x, a.w, a.y, a.strides, a.dilations, a.pad_lo, a.pad_hi}, attributes, engine(), hint, may_be_empty};
+}
+
+[[nodiscard]] inline ConvBackwardWeights::primitive_desc conv_backward_weights(ConvDescription const& a,
+                                                                               ConvForward::primitive_desc const& hint,
+                                                                               dnnl::primitive_attr const& attributes) {
+    return {{direct, a.x, a.w, a.b, a.y, a.strides, a.dilations, a.pad_lo, a.pad_hi},
+            attributes,
+            engine(),
+            hint,
+            may_be_empty};
+}
+
+/// x is the input of the transposed convolution, y its output.
+[[nodiscard]] inline Deconv::primitive_desc deconv(ConvDescription const& a, dnnl::primitive_attr const& attributes) {
+    return {{training, direct_transposed, a.x, a.w, a.b, a.y, a.strides, a.dilations, a.pad_lo, a.pad_hi},
+            attributes,
+            engine(),
+            may_be_empty};
+}
+
+[[nodiscard]] inline LinearForward::primitive_desc linear_forward(LinearDescription const& a,
+                                                                  dnnl::primitive_attr const& attributes) {
+    return {{training, a.x, a.w, a.b, a.y}, attributes, engine(), may_be_empty};
+}
+
+[[nodiscard]] inline LinearBackwardData::primitive_desc linear_backward_data(LinearDescription const& a,
+                                                                             LinearForward::primitive_desc const& hint,
+                                                                             dnnl::primitive_attr const& attributes) {
+    return {{a.x, a.w, a.y}, attributes, engine(), hint, may_be_empty};
+}
+
+[[nodiscard]] inline LinearBackwardWeights::primitive_desc linear_backward_weights(
+    LinearDescription const& a, LinearForward::primitive_desc const& hint, dnnl::primitive_attr const& attributes) {
+    return {{a.x, a.w, a.b, a.y}, attributes, engine(), hint, may_be_empty};
+}
+
+#endif
+
+}  // namespace aureole::onednn

@@ -1,0 +1,171 @@
+#include "core/kernels/onednn/geometry.hpp"
+
+#include <fmt/format.h>
+
+namespace aureole::onednn {
+
+namespace {
+
+using Tag = dnnl::memory::format_tag;
+using Dims = dnnl::memory::dims;
+
+/// One axis of the convolution: window i of y begins at position i * stride - pad_lo of x.
+struct AxisGeometry {
+    Window window;
+    Index x, y;            // extents that are left
+    Index x_skip, y_skip;  // positions cut off at the lower end
+    bool fits;
+};
+
+Index ceil_divide(Index a, Index b) { return (a + b - 1) / b; }  // a >= 0
+
+AxisGeometry cover_output(Window window, Index pad, Index x, Index y) {
+    Index x_skip = 0;
+    if (pad < 0) {
+        x_skip = -pad;
+        x += pad;
+        pad = 0;
+    }
+    Index const end = (y - 1) * window.stride - pad + window.reach();  // one past the last position read
+    window.pad_lo = pad;
+    window.pad_hi = std::max<Index>(0, end - x);
+    if (window.output_extent(x) != y) { x = end; }
+    return {window, x, y, x_skip, 0, x > 0 && window.output_extent(x) == y};
+}
+
+AxisGeometry cover_input(Window window, Index pad, Index x, Index y) {
+    // windows that end before x begins, and windows that begin after it ends, add nothing
+    Index const y_skip = pad < window.reach() ? 0 : ceil_divide(pad - window.reach() + 1, window.stride);
+    pad -= y_skip * window.stride;
+    y = std::min(y - y_skip, pad < 0 ? 0 : (x - 1 + pad) / window.stride + 1);
+    if (pad < 0 || y <= 0) { return {window, x, y, 0, y_skip, false}; }
+    window.pad_lo = pad;
+    window.pad_hi = std::max<Index>(0, (y - 1) * window.stride - pad + window.reach() - x);
+    return {window, x, y, 0, y_skip, window.output_extent(x) == y};
+}
+
+/// Folds slices into samples where the window does not look along d.
+void fold_slices(ConvGeometry& geometry) {
+    if (geometry.x.d != geometry.y.d || geometry.window[0] != Window{1, 1, 0, 0, geometry.window[0].dilation}) {
+        return;
+    }
+    for (Shape* shape : {&geometry.x, &geometry.y}) {
+        shape->n *= shape->d;
+        shape->d = 1;
+    }
+}
+
+/// Cuts one image axis of a local tensor. Only the outermost axis of extent above one stays contiguous.
+bool cut(Shape& shape, Index& offset, std::size_t axis, Index skip, Index extent) {
+    auto extents = shape.extents();
+    if (skip == 0 && extents[axis] == extent) { return true; }
+    Index inner = 1;
+    for (std::size_t i = 0; i < axis_count; ++i) {
+        if (i < axis && extents[i] != 1) { return false; }
+        if (i > axis) { inner *= extents[i]; }
+    }
+    offset += skip * inner;
+    extents[axis] = extent;
+    shape = Shape::of(extents);
+    return true;
+}
+
+Dims spatial(ConvGeometry const& geometry, Index (*of)(Window const&)) {
+    Dims dims;
+    for (std::size_t i = geometry.is_volume() ? 0 : 1; i < 3; ++i) { dims.push_back(of(geometry.window[i])); }
+    return dims;
+}
+
+dnnl::memory::desc activations(Shape const& shape, DType dtype, bool volume) {
+    return volume ? dnnl::memory::desc({shape.n, shape.c, shape.d, shape.h, shape.w}, library_type(dtype), Tag::ndhwc)
+                  : dnnl::memory::desc({shape.n, shape.c, shape.h, shape.w}, library_type(dtype), Tag::nhwc);
+}
+
+Dims weight_dims(ConvGeometry const& geometry, Index outputs, Index inputs) {
+    Dims dims = spatial(geometry, [](Window const& window) { return window.size; });
+    dims.insert(dims.begin(), {outputs / geometry.groups, inputs / geometry.groups});
+    if (geometry.groups > 1) { dims.insert(dims.begin(), geometry.groups); }
+    return dims;
+}
+
+/// Strides of (t, r, s, c / groups, k) for dimensions ([g,] k / groups, c / groups, [t,] r, s).
+Dims weight_strides(ConvGeometry const& geometry) {
+    Index const k = geometry.y.c, matrix = geometry.x.c / geometry.groups * k;
+    Index const row = geometry.window[2].size * matrix;
+    Dims strides{1, k};
+    if (geometry.is_volume()) { strides.push_back(geometry.window[1].size * row); }
+    strides.insert(strides.end(), {row, matrix});
+    if (geometry.groups > 1) { strides.insert(strides.begin(), k / geometry.groups); }
+    return strides;
+}
+
+}  // namespace
+
+std::optional<ConvGeometry> conv_geometry(Windows const& window, Index groups, TensorSpec const& x, TensorSpec const& y,
+                                          Covered covered, std::string& refusal) {
+    ConvGeometry geometry{x.local(), y.local(), window, groups};
+    for (std::size_t i = 0; i < 3; ++i) {
+        Index const pad = x.box.lo[i + 1] + window[i].pad_lo - y.box.lo[i + 1] * window[i].stride;
+        Index const x_extent = x.local().extents()[i + 1], y_extent = y.local().extents()[i + 1];
+        AxisGeometry const axis = covered == Covered::output ? cover_output(window[i], pad, x_extent, y_extent)
+                                                             : cover_input(window[i], pad, x_extent, y_extent);
+        bool const reached = axis.window.pad_lo < axis.window.reach() && axis.window.pad_hi < axis.window.reach();
+        if (!axis.fits || !reached) {
+            refusal = fmt::format("local padding {} of {} positions to {}", pad, x_extent, y_extent);
+            return {};
+        }
+        geometry.window[i] = axis.window;
+        if (!cut(geometry.x, geometry.x_offset, i + 1, axis.x_skip, axis.x) ||
+            !cut(geometry.y, geometry.y_offset, i + 1, axis.y_skip, axis.y)) {
+            refusal = fmt::format("{} to {} positions along axis {} are not contiguous", x_extent, y_extent, i + 1);
+            return {};
+        }
+    }
+    fold_slices(geometry);
+    return geometry;
+}
+
+dnnl::memory::data_type library_type(DType dtype) {
+    return dtype == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+}
+
+bool has_bf16() {
+    auto const wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+    return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+}
+
+ConvDescription describe(ConvGeometry const& geometry, DType dtype, DType weights, bool bias) {
+    bool const volume = geometry.is_volume();
+    ConvDescription description;
+    description.x = activations(geometry.x, dtype, volume);
+    description.y = activations(geometry.y, dtype, volume);
+    description.w = {weight_dims(geometry, geometry.y.c, geometry.x.c), library_type(weights), Tag::any};
+    if (bias) { description.b = {{geometry.y.c}, dnnl::memory::data_type::f32, Tag::a}; }
+    description.strides = spatial(geometry, [](Window const& window) { return window.stride; });
+    description.dilations = spatial(geometry, [](Window const& window) { return window.dilation - 1; });
+    description.pad_lo = spatial(geometry, [](Window const& window) { return window.pad_lo; });
+    description.pad_hi = spatial(geometry, [](Window const& window) { return window.pad_hi; });
+    return description;
+}
+
+ConvDescription describe_transposed(ConvGeometry const& geometry, DType dtype, bool bias) {
+    ConvDescription description = describe(geometry, dtype, dtype, false);
+    std::swap(description.x, description.y);
+    description.w = {weight_dims(geometry, geometry.x.c, geometry.y.c), library_type(dtype), Tag::any};
+    if (bias) { description.b = {{geometry.x.c}, dnnl::memory::data_type::f32, Tag::a}; }
+    return description;
+}
+
+dnnl::memory::desc stored_weights(ConvGeometry const& geometry) {
+    return {weight_dims(geometry, geometry.y.c, geometry.x.c), dnnl::memory::data_type::f32, weight_strides(geometry)};
+}
+
+dnnl::memory::desc stored_weights_transposed(ConvGeometry const& geometry) {
+    Dims dims = weight_dims(geometry, geometry.x.c, geometry.y.c);
+    Dims strides = weight_strides(geometry);
+    std::size_t const output = geometry.groups > 1 ? 1 : 0;
+    std::swap(strides[output], strides[output + 1]);
+    return {dims, dnnl::memory::data_type::f32, strides};
+}
+
+}  // namespace aureole::onednn

@@ -1,0 +1,51 @@
+#pragma once
+#include <optional>
+#include <string>
+
+#include "core/kernels/onednn/api.hpp"
+#include "core/ops/conv.hpp"
+
+namespace aureole::onednn {
+
+/// A convolution between two local tensors, with the padding that this part of the image has. Where a tensor holds more
+/// than the convolution touches, the surplus is cut off: `x` and `y` are what is left, the offsets say where it begins.
+struct ConvGeometry {
+    Shape x, y;
+    Windows window;  ///< padding is local here
+    Index groups = 1;
+    Index x_offset = 0, y_offset = 0;  ///< elements
+
+    /// Both channel counts and all kernel extents as the weights (t, r, s, c / groups, k) have them.
+    [[nodiscard]] Shape weights() const { return {window[0].size, window[1].size, window[2].size, x.c / groups, y.c}; }
+    [[nodiscard]] bool is_volume() const {
+        return x.d > 1 || y.d > 1 || window[0] != Window{1, window[0].stride, 0, 0, window[0].dilation};
+    }
+};
+
+/// Which tensor must be covered: all of y is computed from part of x, or all of x from part of y.
+enum class Covered : std::uint8_t { output, input };
+
+/// Local geometry of the convolution `window` from x to y. Nothing, and the reason in `refusal`, where the library
+/// cannot express it: a surplus that is not contiguous, a negative padding, a padding that no window reaches across.
+[[nodiscard]] std::optional<ConvGeometry> conv_geometry(Windows const& window, Index groups, TensorSpec const& x,
+                                                        TensorSpec const& y, Covered covered, std::string& refusal);
+
+/// The library's element type; activations are f32 or bf16.
+[[nodiscard]] dnnl::memory::data_type library_type(DType dtype);
+
+/// Whether this processor multiplies bf16 in hardware; otherwise the library would emulate it.
+[[nodiscard]] bool has_bf16();
+
+/// Activations channels-last, weights in whatever layout the library likes best (f32 for gradients), bias f32.
+[[nodiscard]] ConvDescription describe(ConvGeometry const& geometry, DType dtype, DType weights, bool bias);
+
+/// The transposed convolution whose adjoint `geometry` is: it leads from y to x, and so do the weights and the bias.
+[[nodiscard]] ConvDescription describe_transposed(ConvGeometry const& geometry, DType dtype, bool bias);
+
+/// Our weights (t, r, s, c / groups, k) in f32, seen as the library's ([g,] o, i, [t,] r, s).
+[[nodiscard]] dnnl::memory::desc stored_weights(ConvGeometry const& geometry);
+
+/// The same weights seen as those of the convolution from y to x: inputs and outputs change places.
+[[nodiscard]] dnnl::memory::desc stored_weights_transposed(ConvGeometry const& geometry);
+
+}  // namespace aureole::onednn

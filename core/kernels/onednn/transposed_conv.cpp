@@ -1,0 +1,55 @@
+#include "core/ops/transposed_conv.hpp"
+#include "core/kernels/onednn/choice.hpp"
+#include "core/kernels/onednn/conv.hpp"
+#include "core/kernels/onednn/geometry.hpp"
+#include "core/kernels/onednn/invocation.hpp"
+
+namespace aureole::onednn {
+
+namespace {
+
+class TransposedConvKernel final : public Kernel {
+  public:
+    TransposedConvKernel(ConvGeometry const& adjoint, Deconv::primitive_desc const& chosen)
+        : x_offset_(adjoint.y_offset),
+          weights_(stored_weights_transposed(adjoint), chosen.weights_desc(), workspace_),
+          scratchpad_(workspace_.add(chosen.scratchpad_desc().get_size())),
+          deconv_(Deconv(chosen), {{DNNL_ARG_SRC, chosen.src_desc()},
+                                   {DNNL_ARG_WEIGHTS, chosen.weights_desc()},
+                                   {DNNL_ARG_BIAS, chosen.bias_desc()},
+                                   {DNNL_ARG_DST, chosen.dst_desc()},
+                                   {DNNL_ARG_SCRATCHPAD, chosen.scratchpad_desc()}}) {}
+
+    [[nodiscard]] std::size_t workspace_bytes() const override { return workspace_.bytes(); }
+
+    void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
+             std::byte* workspace) const override {
+        void* const weights = weights_.prepare(inputs[1].data, workspace);
+        void* const bias = inputs.size() > 2 ? inputs[2].data : nullptr;
+        auto* const x =
+            static_cast<std::byte*>(inputs[0].data) + x_offset_ * static_cast<Index>(size_of(inputs[0].dtype));
+        deconv_.run({x, weights, bias, outputs[0].data, workspace + scratchpad_});
+    }
+
+  private:
+    Index x_offset_;
+    WorkspaceLayout workspace_;
+    PackedWeights weights_;
+    std::size_t scratchpad_;
+    Invocation deconv_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_transposed_conv(KernelRequest const& request, std::string& refusal) {
+    TransposedConvAttributes const& attributes = request.as<TransposedConv>().attributes();
+    TensorSpec const &x = request.inputs[0], &y = request.outputs[0];
+    if (!supports(x.dtype, refusal)) { return {}; }
+    auto const adjoint = conv_geometry(attributes.window, attributes.groups, y, x, Covered::input, refusal);
+    if (!adjoint) { return {}; }
+    auto const chosen = deconv(describe_transposed(*adjoint, x.dtype, attributes.bias), user_scratchpad());
+    if (!is_fast(chosen, refusal)) { return {}; }
+    return std::make_unique<TransposedConvKernel>(*adjoint, chosen);
+}
+
+}  // namespace aureole::onednn

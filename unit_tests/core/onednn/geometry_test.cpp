@@ -1,0 +1,61 @@
+#include "core/kernels/onednn/geometry.hpp"
+
+#include <gtest/gtest.h>
+
+namespace aureole::onednn {
+namespace {
+
+TensorSpec rows(Index global, Index lo, Index hi, Index columns = 8, Index samples = 1) {
+    Shape const shape{samples, 1, global, columns, 4};
+    TensorSpec spec = TensorSpec::whole(DType::f32, shape);
+    spec.box.lo[2] = lo;
+    spec.box.hi[2] = hi;
+    return spec;
+}
+
+Windows const same3{Window{}, Window{3, 1, 1, 1}, Window{3, 1, 1, 1}};
+
+TEST(OnednnGeometry, pads_only_at_the_image_border) {
+    std::string refusal;
+    auto const top = conv_geometry(same3, 1, rows(16, 0, 9), rows(16, 0, 8), Covered::output, refusal);
+    ASSERT_TRUE(top) << refusal;
+    EXPECT_EQ(top->window[1].pad_lo, 1);
+    EXPECT_EQ(top->window[1].pad_hi, 0);
+    auto const middle = conv_geometry(same3, 1, rows(16, 3, 9), rows(16, 4, 8), Covered::output, refusal);
+    ASSERT_TRUE(middle) << refusal;
+    EXPECT_EQ(middle->window[1].pad_lo, 0);
+    EXPECT_EQ(middle->window[1].pad_hi, 0);
+    EXPECT_EQ(middle->window[2].pad_lo, 1);
+}
+
+TEST(OnednnGeometry, cuts_off_rows_that_no_window_reads) {
+    std::string refusal;
+    auto const wide = conv_geometry(same3, 1, rows(16, 1, 12), rows(16, 4, 8), Covered::output, refusal);
+    ASSERT_TRUE(wide) << refusal;
+    EXPECT_EQ(wide->x.h, 6);
+    EXPECT_EQ(wide->x_offset, 2 * 8 * 4);
+    EXPECT_FALSE(conv_geometry(same3, 1, rows(16, 1, 12, 8, 2), rows(16, 4, 8, 8, 2), Covered::output, refusal));
+    EXPECT_FALSE(refusal.empty());
+}
+
+TEST(OnednnGeometry, input_gradient_reads_rows_of_dy_around_its_own) {
+    std::string refusal;
+    auto const middle = conv_geometry(same3, 1, rows(16, 4, 8), rows(16, 3, 9), Covered::input, refusal);
+    ASSERT_TRUE(middle) << refusal;
+    EXPECT_EQ(middle->window[1].pad_lo, 2);
+    EXPECT_EQ(middle->window[1].pad_hi, 2);
+    auto const wide = conv_geometry(same3, 1, rows(16, 4, 8), rows(16, 0, 16), Covered::input, refusal);
+    ASSERT_TRUE(wide) << refusal;
+    EXPECT_EQ(wide->y.h, 6);
+    EXPECT_EQ(wide->y_offset, 3 * 8 * 4);
+}
+
+TEST(OnednnGeometry, refuses_a_tile_that_begins_between_windows) {
+    Windows const stride2{Window{}, Window{1, 2, 0, 0}, Window{1, 2, 0, 0}};
+    std::string refusal;
+    EXPECT_FALSE(conv_geometry(stride2, 1, rows(16, 3, 8), rows(8, 2, 4, 4), Covered::input, refusal));
+    EXPECT_FALSE(refusal.empty());
+}
+
+}  // namespace
+}  // namespace aureole::onednn
