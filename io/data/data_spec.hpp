@@ -17,8 +17,9 @@ struct SourceSpec {
     std::vector<std::string> y_files;  ///< files or globs of the labels; empty: the same files as x
     std::string x = "x";               ///< dataset of the images
     std::string y = "y";               ///< dataset of the labels; empty: no labels
-    std::string x_axes;  ///< letters of the image dataset's axes in order, of n d h w c ("nhwc", "nchw", "hw"); empty: guessed
-    std::string y_axes;  ///< likewise of the labels
+    std::string
+        x_axes;  ///< letters of the image dataset's axes in order, of n d h w c ("nhwc", "nchw", "hw"); empty: guessed
+    std::string y_axes;                        ///< likewise of the labels
     std::optional<std::int64_t> first, count;  ///< use only samples [first, first + count)
     std::map<double, std::int32_t> label_map;  ///< stored label value -> class; empty: as stored
     std::optional<double> label_threshold;     ///< labels become stored value > threshold (inverted by label_invert)
@@ -29,38 +30,39 @@ struct SourceSpec {
 /// How raw values become network input: y = (clip(x) [log] - mean) / deviation, per channel.
 struct NormalizeSpec {
     enum class Kind : std::uint8_t {
-        none,      ///< as stored
-        scale,     ///< x * factor + offset (u8 / 255: factor 1/255)
-        given,     ///< (x - mean) / deviation with the given figures
-        dataset,   ///< mean and deviation per channel over the training set, computed once and saved
-        sample,    ///< per sample and channel
+        none,     ///< as stored
+        scale,    ///< x * factor + offset (u8 / 255: factor 1/255)
+        given,    ///< (x - mean) / deviation with the given figures
+        dataset,  ///< mean and deviation per channel over the training set, computed once and saved
+        sample,   ///< per sample and channel
     };
     Kind kind = Kind::none;
-    double factor = 1, offset = 0;          ///< scale; applied before mean and deviation in the other kinds too
-    std::vector<double> mean, deviation;    ///< one per channel, or one for all
+    double factor = 1, offset = 0;        ///< scale; applied before mean and deviation in the other kinds too
+    std::vector<double> mean, deviation;  ///< one per channel, or one for all
     std::optional<double> clip_lo, clip_hi;
-    bool log = false;                       ///< log1p(|x|) * sign(x) after clipping
+    bool log = false;  ///< log1p(|x|) * sign(x) after clipping
 };
 
 /// Random changes of training samples, drawn from (seed, epoch, sample index): the same on every grid.
 struct AugmentSpec {
     bool flip_h = false, flip_w = false, flip_d = false;
-    bool rotate90 = false;               ///< by multiples of 90 degrees in the (h, w) plane; square crops only
-    std::int64_t crop_pad = 0;           ///< zero padding on every side before the random crop back to the image size
-    bool random_crop = false;            ///< image.size is cut at a random place out of larger samples
+    bool rotate90 = false;      ///< by multiples of 90 degrees in the (h, w) plane; square crops only
+    std::int64_t crop_pad = 0;  ///< zero padding on every side before the random crop back to the image size
+    bool random_crop = false;   ///< image.size is cut at a random place out of larger samples
 };
 
 struct LoaderSpec {
     NormalizeSpec normalize;
     AugmentSpec augment;
     bool shuffle = true;
-    std::int64_t prefetch = 2;  ///< batches read ahead by the loader's thread
+    std::int64_t prefetch = 2;                         ///< batches read ahead by the loader's thread
+    std::int64_t cache_limit = std::int64_t{1} << 30;  ///< bytes: a set that needs no more is kept in memory; 0: never
 };
 
 /// What the network takes: the loader checks every sample against it.
 struct SampleSpec {
-    Shape x;             ///< (1, d, h, w, c) of one sample
-    Shape y;             ///< (1, 1, 1, 1, 1) per-image class, or (1, d, h, w, 1) a mask, or c floats
+    Shape x;  ///< (1, d, h, w, c) of one sample
+    Shape y;  ///< (1, 1, 1, 1, 1) per-image class, or (1, d, h, w, 1) a mask, or c floats
     enum class Labels : std::uint8_t { none, classes, values } labels = Labels::classes;  ///< i32 classes or f32 values
     std::int64_t classes = 0;  ///< classes: labels must lie in [0, classes)
 };

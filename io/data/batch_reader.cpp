@@ -1,0 +1,231 @@
+#include "io/data/batch_reader.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+
+namespace aureole {
+
+namespace {
+
+using Labels = SampleSpec::Labels;
+
+bool is_training(LoaderConfig const& config) { return config.mode == LoaderConfig::Mode::train; }
+
+bool augments(LoaderConfig const& config) {
+    AugmentSpec const& augment = config.spec.augment;
+    return is_training(config) &&
+           (augment.flip_d || augment.flip_h || augment.flip_w || augment.rotate90 || augment.crop_pad > 0);
+}
+
+bool is_larger(Shape const& stored, Shape const& wanted) {
+    return stored.d != wanted.d || stored.h != wanted.h || stored.w != wanted.w;
+}
+
+bool rearranges(LoaderConfig const& config) {
+    return augments(config) || is_larger(config.dataset->x_shape(), config.sample.x);
+}
+
+Box box_or_whole(std::optional<Box> const& box, Shape const& sample) { return box.value_or(Box::whole(sample)); }
+
+Index volume_of(Box const& box) {
+    Shape const shape = box.shape();
+    return shape.pixels_per_sample() * shape.c;
+}
+
+Index label_volume(LoaderConfig const& config) {
+    return config.sample.labels == Labels::none ? 0 : volume_of(box_or_whole(config.y_box, config.sample.y));
+}
+
+/// Elements read at a time for the statistics of one sample: whole rows.
+Index slab_volume(LoaderConfig const& config) {
+    constexpr Index target = Index{1} << 18;
+    Shape const shape = config.dataset->x_shape();
+    bool const whole = !is_larger(shape, config.sample.x) && !config.x_box && config.spec.augment.crop_pad == 0;
+    if (config.spec.normalize.kind != NormalizeSpec::Kind::sample || whole) { return 0; }
+    return std::clamp<Index>(target / (shape.w * shape.c), 1, shape.h) * shape.w * shape.c;
+}
+
+void check(LoaderConfig const& config) {
+    Shape const stored = config.dataset->x_shape(), wanted = config.sample.x;
+    require(config.batch > 0, ExitCode::bad_deck, "batch is {}: set it to 1 or more", config.batch);
+    require(
+        !is_larger(stored, wanted) || config.spec.augment.random_crop, ExitCode::data_error,
+        "samples are {}, the network takes {}: correct image.size, or let random_crop cut windows out of the samples",
+        to_string(stored), to_string(wanted));
+    require(!config.spec.augment.rotate90 || !is_training(config) || wanted.h == wanted.w, ExitCode::bad_deck,
+            "rotate90 needs square images, image.size is {} x {}: make it square or switch rotate90 off", wanted.h,
+            wanted.w);
+    Shape const& y = config.sample.y;
+    bool const mask = y.pixels_per_sample() > 1;
+    require(!mask || !rearranges(config) || (y.d == wanted.d && y.h == wanted.h && y.w == wanted.w), ExitCode::bad_deck,
+            "augmentation needs masks of the image's size, they are {} for images of {}: switch augmentation off",
+            to_string(y), to_string(wanted));
+}
+
+}  // namespace
+
+BatchReader::BatchReader(LoaderConfig const& config)
+    : config_(config),
+      order_(config.seed, config.dataset->samples(), config.spec.shuffle && is_training(config)),
+      stored_x_(config.dataset->x_shape()),
+      stored_y_(config.dataset->y_shape()),
+      x_box_(box_or_whole(config.x_box, config.sample.x)),
+      y_box_(box_or_whole(config.y_box, config.sample.y)),
+      x_volume_(volume_of(x_box_)),
+      y_volume_(label_volume(config)),
+      moves_labels_(config.sample.y.pixels_per_sample() > 1),
+      rearranges_(rearranges(config)) {
+    check(config);
+    slab_.resize(static_cast<std::size_t>(slab_volume(config)));
+    if (!rearranges_) { return; }
+    bool const values = moves_labels_ && config.sample.labels == Labels::values;
+    bool const classes = moves_labels_ && config.sample.labels == Labels::classes;
+    staging_.resize(static_cast<std::size_t>(values ? std::max(x_volume_, y_volume_) : x_volume_));
+    if (classes) { staging_classes_.resize(static_cast<std::size_t>(y_volume_)); }
+}
+
+std::size_t BatchReader::staging_bytes(LoaderConfig const& config) {
+    Index elements = slab_volume(config);
+    if (rearranges(config)) {
+        Index const x = volume_of(box_or_whole(config.x_box, config.sample.x)), y = label_volume(config);
+        bool const mask = config.sample.y.pixels_per_sample() > 1;
+        bool const values = mask && config.sample.labels == Labels::values;
+        elements += values ? std::max(x, y) : x + (mask ? y : 0);
+    }
+    return static_cast<std::size_t>(elements) * sizeof(float);
+}
+
+std::size_t BatchReader::batch_bytes(LoaderConfig const& config) {
+    Index const x = volume_of(box_or_whole(config.x_box, config.sample.x));
+    auto const per_sample = static_cast<std::size_t>(x + label_volume(config)) * sizeof(float) + sizeof(std::int64_t);
+    return static_cast<std::size_t>(config.batch) * per_sample;
+}
+
+std::size_t BatchReader::dataset_bytes(LoaderConfig const& config) {
+    return config.dataset->buffer_bytes(rearranges(config) ? 1 : config.batch);
+}
+
+Batch BatchReader::make_batch() const {
+    Batch batch;
+    auto const samples = static_cast<std::size_t>(config_.batch);
+    batch.x.resize(samples * static_cast<std::size_t>(x_volume_));
+    std::size_t const labels = samples * static_cast<std::size_t>(y_volume_);
+    if (config_.sample.labels == Labels::classes) { batch.classes.resize(labels); }
+    if (config_.sample.labels == Labels::values) { batch.values.resize(labels); }
+    batch.samples.resize(samples);
+    return batch;
+}
+
+void BatchReader::place_samples(std::int64_t step, Batch& batch) const {
+    std::int64_t const samples = config_.dataset->samples();
+    std::int64_t const passes = (samples + config_.batch - 1) / config_.batch;
+    batch.step = step;
+    batch.first_index = (is_training(config_) ? step : step % passes) * config_.batch;
+    batch.valid = is_training(config_) ? config_.batch : std::min(config_.batch, samples - batch.first_index);
+    batch.epoch = order_.at(batch.first_index).epoch;
+    for (std::int64_t i = 0; i < config_.batch; ++i) {
+        batch.samples[static_cast<std::size_t>(i)] = i < batch.valid ? order_.at(batch.first_index + i).sample : -1;
+    }
+}
+
+void BatchReader::fill(std::int64_t step, Batch& batch) {
+    place_samples(step, batch);
+    for (std::int64_t slot = 0; slot < batch.valid;) {
+        auto const begin = batch.samples.begin() + slot;
+        std::int64_t count = 1;
+        while (slot + count < batch.valid && *(begin + count) == *begin + count) { ++count; }
+        if (rearranges_) { count = 1; }
+        read_run(slot, count, order_.at(batch.first_index + slot).epoch, batch);
+        slot += count;
+    }
+    std::fill(batch.x.begin() + batch.valid * x_volume_, batch.x.end(), 0.0F);
+    if (!batch.classes.empty()) { std::fill(batch.classes.begin() + batch.valid * y_volume_, batch.classes.end(), 0); }
+    if (!batch.values.empty()) { std::fill(batch.values.begin() + batch.valid * y_volume_, batch.values.end(), 0.0F); }
+}
+
+Geometry BatchReader::geometry_of(std::int64_t sample, std::int64_t epoch) const {
+    if (!is_training(config_)) { return centre_geometry(stored_x_, config_.sample.x); }
+    return draw_geometry(config_.spec.augment, stored_x_, config_.sample.x, config_.seed, epoch, sample);
+}
+
+void BatchReader::read_run(std::int64_t slot, std::int64_t count, std::int64_t epoch, Batch& batch) {
+    std::int64_t const sample = batch.samples[static_cast<std::size_t>(slot)];
+    if (rearranges_) {
+        Geometry const geometry = geometry_of(sample, epoch);
+        read_x(sample, slot, geometry, batch);
+        read_labels(sample, slot, geometry, batch);
+        return;
+    }
+    float* const x = batch.x.data() + slot * x_volume_;
+    config_.dataset->read_x(sample, count, x_box_, x);
+    if (config_.normalization.per_sample()) {
+        for (std::int64_t i = 0; i < count; ++i) { normalize(sample + i, x_box_, x + i * x_volume_); }
+    } else {
+        config_.normalization.apply(x, count * x_box_.shape().pixels_per_sample());
+    }
+    if (config_.sample.labels == Labels::classes) {
+        config_.dataset->read_classes(sample, count, y_box_, batch.classes.data() + slot * y_volume_);
+    } else if (config_.sample.labels == Labels::values) {
+        config_.dataset->read_values(sample, count, y_box_, batch.values.data() + slot * y_volume_);
+    }
+}
+
+void BatchReader::read_x(std::int64_t sample, std::int64_t slot, Geometry const& geometry, Batch& batch) {
+    Box const source = intersection(geometry.source_box(x_box_), Box::whole(stored_x_));
+    if (!source.empty()) {
+        config_.dataset->read_x(sample, 1, source, staging_.data());
+        normalize(sample, source, staging_.data());
+    }
+    // the padding is zero after normalisation, like that of a convolution
+    apply_geometry(geometry, staging_.data(), source, x_box_, batch.x.data() + slot * x_volume_);
+}
+
+void BatchReader::read_labels(std::int64_t sample, std::int64_t slot, Geometry const& geometry, Batch& batch) {
+    if (config_.sample.labels == Labels::none) { return; }
+    bool const classes = config_.sample.labels == Labels::classes;
+    std::int32_t* const label = batch.classes.data() + (classes ? slot * y_volume_ : 0);
+    float* const value = batch.values.data() + (classes ? 0 : slot * y_volume_);
+    if (!moves_labels_) {
+        if (classes) { return config_.dataset->read_classes(sample, 1, y_box_, label); }
+        return config_.dataset->read_values(sample, 1, y_box_, value);
+    }
+    Box const source = intersection(geometry.source_box(y_box_), Box::whole(stored_y_));
+    if (classes) {
+        if (!source.empty()) { config_.dataset->read_classes(sample, 1, source, staging_classes_.data()); }
+        apply_geometry(geometry, staging_classes_.data(), source, y_box_, label);
+    } else {
+        if (!source.empty()) { config_.dataset->read_values(sample, 1, source, staging_.data()); }
+        apply_geometry(geometry, staging_.data(), source, y_box_, value);
+    }
+}
+
+void BatchReader::normalize(std::int64_t sample, Box const& source, float* x) {
+    Index const pixels = source.shape().pixels_per_sample();
+    config_.normalization.apply(x, pixels);
+    if (config_.normalization.per_sample()) {
+        Normalization::standardize(sample_statistics(sample, source, x), x, pixels);
+    }
+}
+
+/// Of the whole stored sample, so that neither a crop nor a tile changes them.
+Statistics BatchReader::sample_statistics(std::int64_t sample, Box const& source, float const* x) {
+    StatisticsSum sum(stored_x_.c);
+    if (contains(source, Box::whole(stored_x_))) {
+        sum.add(x, stored_x_.pixels_per_sample());
+        return sum.result();
+    }
+    Index const rows = static_cast<Index>(slab_.size()) / (stored_x_.w * stored_x_.c);
+    for (Index d = 0; d < stored_x_.d; ++d) {
+        for (Index h = 0; h < stored_x_.h; h += rows) {
+            Box const box{{0, d, h, 0, 0}, {1, d + 1, std::min(stored_x_.h, h + rows), stored_x_.w, stored_x_.c}};
+            config_.dataset->read_x(sample, 1, box, slab_.data());
+            Index const pixels = box.shape().pixels_per_sample();
+            config_.normalization.apply(slab_.data(), pixels);
+            sum.add(slab_.data(), pixels);
+        }
+    }
+    return sum.result();
+}
+
+}  // namespace aureole

@@ -1,0 +1,42 @@
+#pragma once
+#include "io/data/augment.hpp"
+#include "io/data/loader.hpp"
+#include "io/data/sample_order.hpp"
+
+namespace aureole {
+
+/// Fills batches, one at a time: what Loader does but for reading ahead.
+class BatchReader {
+  public:
+    explicit BatchReader(LoaderConfig const& config);
+
+    /// Memory of the staging buffers, of one batch, and of the data set's buffers.
+    [[nodiscard]] static std::size_t staging_bytes(LoaderConfig const& config);
+    [[nodiscard]] static std::size_t batch_bytes(LoaderConfig const& config);
+    [[nodiscard]] static std::size_t dataset_bytes(LoaderConfig const& config);
+
+    [[nodiscard]] Batch make_batch() const;
+    void fill(std::int64_t step, Batch& batch);
+
+  private:
+    void place_samples(std::int64_t step, Batch& batch) const;
+    [[nodiscard]] Geometry geometry_of(std::int64_t sample, std::int64_t epoch) const;
+    void read_run(std::int64_t slot, std::int64_t count, std::int64_t epoch, Batch& batch);
+    void read_x(std::int64_t sample, std::int64_t slot, Geometry const& geometry, Batch& batch);
+    void read_labels(std::int64_t sample, std::int64_t slot, Geometry const& geometry, Batch& batch);
+    void normalize(std::int64_t sample, Box const& source, float* x);
+    [[nodiscard]] Statistics sample_statistics(std::int64_t sample, Box const& source, float const* x);
+
+    LoaderConfig const& config_;
+    SampleOrder order_;
+    Shape stored_x_, stored_y_;
+    Box x_box_, y_box_;
+    Index x_volume_ = 0, y_volume_ = 0;  ///< of the boxes of one sample
+    bool moves_labels_ = false;          ///< labels are a mask, which follows the image's geometry
+    bool rearranges_ = false;            ///< samples may be cut, padded, flipped or turned
+    std::vector<float> staging_;         ///< the source box of one sample
+    std::vector<float> slab_;            ///< rows of a sample, for its statistics
+    std::vector<std::int32_t> staging_classes_;
+};
+
+}  // namespace aureole

@@ -1,0 +1,120 @@
+#include "io/data/cached_dataset.hpp"
+
+#include <algorithm>
+
+namespace aureole {
+
+namespace {
+
+constexpr std::size_t run_target = std::size_t{1} << 20U;  // bytes of f32 read at a time
+
+Index volume_of(Shape const& sample) { return sample.pixels_per_sample() * sample.c; }
+
+/// Copies boxes out of dense samples.
+template <class From, class To>
+void copy_boxes(From const* samples, Shape const& shape, std::int64_t first, std::int64_t count, Box const& box,
+                To* out) {
+    Shape const part = box.shape();
+    bool const whole = part.d == shape.d && part.h == shape.h && part.w == shape.w && part.c == shape.c;
+    From const* const begin = samples + first * volume_of(shape);
+    if (whole) {
+        std::copy_n(begin, count * volume_of(shape), out);
+        return;
+    }
+    for (std::int64_t n = 0; n < count; ++n) {
+        for (Index d = box.lo[1]; d < box.hi[1]; ++d) {
+            for (Index h = box.lo[2]; h < box.hi[2]; ++h) {
+                From const* const row = begin + ((n * shape.d + d) * shape.h + h) * shape.w * shape.c;
+                if (part.c == shape.c) {
+                    out = std::copy_n(row + box.lo[3] * shape.c, part.w * shape.c, out);
+                    continue;
+                }
+                for (Index w = box.lo[3]; w < box.hi[3]; ++w) {
+                    out = std::copy_n(row + w * shape.c + box.lo[4], part.c, out);
+                }
+            }
+        }
+    }
+}
+
+}  // namespace
+
+CachedDataset::CachedDataset(std::shared_ptr<Dataset const> inner, SampleSpec::Labels labels)
+    : inner_(std::move(inner)),
+      labels_(labels),
+      x_volume_(volume_of(inner_->x_shape())),
+      y_volume_(volume_of(inner_->y_shape())) {
+    auto const fitting = static_cast<std::int64_t>(run_target / sizeof(float)) / std::max<Index>(1, x_volume_);
+    std::int64_t const chunk = inner_->run_length();
+    run_length_ = std::max(chunk, fitting / chunk * chunk);
+    run_length_ = std::clamp<std::int64_t>(run_length_, 1, samples());
+    loaded_.resize(static_cast<std::size_t>((samples() + run_length_ - 1) / run_length_));
+    // pages that are not read yet are not touched either
+    auto const x_size = static_cast<std::size_t>(samples() * x_volume_),
+               y_size = static_cast<std::size_t>(samples() * y_volume_);
+    if (x_fits_bytes()) {
+        x_bytes_ = std::make_unique_for_overwrite<std::uint8_t[]>(x_size);
+        staging_.resize(static_cast<std::size_t>(run_length_ * x_volume_));
+    } else {
+        x_floats_ = std::make_unique_for_overwrite<float[]>(x_size);
+    }
+    if (labels_ == SampleSpec::Labels::classes) { classes_ = std::make_unique_for_overwrite<std::int32_t[]>(y_size); }
+    if (labels_ == SampleSpec::Labels::values) { values_ = std::make_unique_for_overwrite<float[]>(y_size); }
+}
+
+std::size_t CachedDataset::bytes(Dataset const& inner, SampleSpec::Labels labels) {
+    auto const samples = static_cast<std::size_t>(inner.samples());
+    std::size_t const x = static_cast<std::size_t>(volume_of(inner.x_shape())) * (inner.x_fits_bytes() ? 1 : 4);
+    std::size_t const y =
+        labels == SampleSpec::Labels::none ? 0 : static_cast<std::size_t>(volume_of(inner.y_shape())) * 4;
+    return samples * (x + y);
+}
+
+std::size_t CachedDataset::buffer_bytes(std::int64_t /*run*/) const {
+    return bytes(*inner_, labels_) + staging_.size() * sizeof(float) + loaded_.size() / 8 +
+           inner_->buffer_bytes(run_length_);
+}
+
+void CachedDataset::load_run(std::int64_t run) const {
+    std::int64_t const first = run * run_length_, count = std::min(run_length_, samples() - first);
+    Box const x_box = Box::whole(x_shape()), y_box = Box::whole(y_shape());
+    if (x_bytes_) {
+        inner_->read_x(first, count, x_box, staging_.data());
+        std::transform(staging_.begin(), staging_.begin() + count * x_volume_, x_bytes_.get() + first * x_volume_,
+                       [](float value) { return static_cast<std::uint8_t>(value); });
+    } else {
+        inner_->read_x(first, count, x_box, x_floats_.get() + first * x_volume_);
+    }
+    if (classes_) { inner_->read_classes(first, count, y_box, classes_.get() + first * y_volume_); }
+    if (values_) { inner_->read_values(first, count, y_box, values_.get() + first * y_volume_); }
+}
+
+void CachedDataset::load(std::int64_t first, std::int64_t count) const {
+    std::lock_guard const lock(mutex_);
+    for (std::int64_t run = first / run_length_; run * run_length_ < first + count; ++run) {
+        if (loaded_[static_cast<std::size_t>(run)]) { continue; }
+        load_run(run);
+        loaded_[static_cast<std::size_t>(run)] = true;
+    }
+}
+
+void CachedDataset::read_x(std::int64_t first, std::int64_t count, Box const& box, float* out) const {
+    load(first, count);
+    if (x_bytes_) {
+        copy_boxes(x_bytes_.get(), x_shape(), first, count, box, out);
+    } else {
+        copy_boxes(x_floats_.get(), x_shape(), first, count, box, out);
+    }
+}
+
+void CachedDataset::read_classes(std::int64_t first, std::int64_t count, Box const& box, std::int32_t* out) const {
+    load(first, count);
+    copy_boxes(classes_.get(), y_shape(), first, count, box, out);
+}
+
+void CachedDataset::read_values(std::int64_t first, std::int64_t count, Box const& box, float* out) const {
+    load(first, count);
+    copy_boxes(values_.get(), y_shape(), first, count, box, out);
+}
+
+}  // namespace aureole

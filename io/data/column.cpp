@@ -1,0 +1,220 @@
+#include "io/data/column.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <cstring>
+
+#include "core/error.hpp"
+#include "io/data/file_list.hpp"
+#include "io/hdf5/file.hpp"
+
+namespace aureole {
+
+namespace {
+
+constexpr std::size_t open_file_limit = 64;
+constexpr std::size_t scratch_target = std::size_t{8} << 20U;  // bytes reordered at a time, if a sample allows it
+constexpr std::size_t default_cache = std::size_t{1} << 20U;   // of the library
+constexpr std::size_t largest_cache = std::size_t{64} << 20U;
+constexpr std::string_view memory_order = "ndhwc";
+
+/// Room for the chunks that one sample touches, so that the next sample in them need not decompress them again.
+std::size_t cache_for(hdf5::Dataset const& dataset, AxisOrder const& order) {
+    if (dataset.chunk().empty()) { return default_cache; }
+    std::size_t bytes = dataset.stored_element_bytes();
+    for (std::size_t i = 0; i < dataset.chunk().size(); ++i) {
+        Index const chunk = dataset.chunk()[i], extent = dataset.shape()[i];
+        bytes *= static_cast<std::size_t>(order.letters[i] == 'n' ? chunk : (extent + chunk - 1) / chunk * chunk);
+    }
+    return std::clamp(bytes, default_cache, largest_cache);
+}
+
+std::size_t chunk_bytes(hdf5::Dataset const& dataset) {
+    std::size_t bytes = dataset.chunk().empty() ? 0 : dataset.stored_element_bytes();
+    for (Index const extent : dataset.chunk()) { bytes *= static_cast<std::size_t>(extent); }
+    return bytes;
+}
+
+constexpr Index element = 4;  // bytes of f32 and i32
+
+/// Copies an array with axes in stored order into (n, d, h, w, c) order.
+struct Reorder {
+    std::vector<Index> extents, strides;  // by stored axis; strides in the result
+
+    Reorder(AxisOrder const& order, std::vector<Index> const& stored_extents) : extents(stored_extents) {
+        Shape const shape = order.shape_of(extents);
+        std::array<Index, axis_count> step{};
+        Index stride = 1;
+        for (std::size_t i = axis_count; i-- > 0;) {
+            step[i] = stride;
+            stride *= shape.extents()[i];
+        }
+        for (char const letter : order.letters) { strides.push_back(step[memory_order.find(letter)]); }
+    }
+
+    /// Elements of 4 bytes; returns the end of what was read.
+    unsigned char const* run(std::size_t axis, unsigned char const* in, unsigned char* out) const {
+        Index const stride = element * strides[axis];
+        if (axis + 1 == extents.size()) {
+            for (Index i = 0; i < extents[axis]; ++i) { std::memcpy(out + i * stride, in + i * element, element); }
+            return in + extents[axis] * element;
+        }
+        for (Index i = 0; i < extents[axis]; ++i) { in = run(axis + 1, in, out + i * stride); }
+        return in;
+    }
+};
+
+/// Complex numbers -> their magnitudes, in place.
+void take_magnitudes(unsigned char* data, std::size_t count, hdf5::Type memory) {
+    for (std::size_t i = 0; i < count; ++i) {
+        float parts[2];
+        std::memcpy(parts, data + i * sizeof(parts), sizeof(parts));
+        float const magnitude = std::hypot(parts[0], parts[1]);
+        auto const rounded = static_cast<std::int32_t>(std::lrint(magnitude));
+        void const* const value = memory == hdf5::Type::i32 ? static_cast<void const*>(&rounded) : &magnitude;
+        std::memcpy(data + i * element, value, element);
+    }
+}
+
+}  // namespace
+
+Column::Column(ColumnSpec spec) : spec_(std::move(spec)) {
+    spec_.files = expand_patterns(spec_.files);
+    require(!spec_.files.empty(), ExitCode::bad_deck,
+            "no data files are named (dataset '{}'): name a file or a pattern", spec_.dataset);
+    {
+        hdf5::Dataset const first = hdf5::File::open(spec_.files[0]).dataset(spec_.dataset);
+        type_ = first.type();
+        require(type_ != hdf5::Type::other, ExitCode::data_error,
+                "{} does not hold numbers: name another dataset in the deck", first.place());
+        order_ = spec_.axes.empty() ? guess_axes(first.shape(), spec_.sample, spec_.larger, first.place())
+                                    : parse_axes(spec_.axes, first.shape(), first.place());
+        shape_ = order_.shape_of(first.shape());
+        shape_.n = 1;
+        stored_element_bytes_ = first.stored_element_bytes();
+        cache_bytes_ = cache_for(first, order_);
+        chunk_bytes_ = chunk_bytes(first);
+        std::size_t const n = order_.letters.find('n');
+        if (n != std::string::npos && !first.chunk().empty()) { run_length_ = first.chunk()[n]; }
+    }
+    bool const fits =
+        shape_.c == spec_.sample.c &&
+        (spec_.larger ? shape_.d >= spec_.sample.d && shape_.h >= spec_.sample.h && shape_.w >= spec_.sample.w
+                      : shape_.d == spec_.sample.d && shape_.h == spec_.sample.h && shape_.w == spec_.sample.w);
+    require(fits, ExitCode::data_error,
+            "'{}' of '{}' holds samples of (d, h, w, c) = ({}, {}, {}, {}), the network takes ({}, {}, {}, {}): "
+            "correct the "
+            "sizes or the axes in the deck",
+            spec_.dataset, spec_.files[0], shape_.d, shape_.h, shape_.w, shape_.c, spec_.sample.d, spec_.sample.h,
+            spec_.sample.w, spec_.sample.c);
+    first_.push_back(0);
+    for (std::size_t file = 0; file < spec_.files.size(); ++file) {
+        // files of one sample each can be many: they are opened when they are read
+        std::int64_t const samples = order_.has('n') ? order_.shape_of(open(file).shape()).n : 1;
+        first_.push_back(first_.back() + samples);
+    }
+}
+
+std::size_t Column::file_of(std::int64_t sample) const {
+    return static_cast<std::size_t>(std::upper_bound(first_.begin(), first_.end(), sample) - first_.begin() - 1);
+}
+
+std::string Column::place(std::int64_t sample) const {
+    std::size_t const file = file_of(sample);
+    std::string const name = fmt::format("'{}' of '{}'", spec_.dataset, spec_.files[file]);
+    return order_.has('n') ? fmt::format("{}, entry {}", name, sample - first_[file]) : name;
+}
+
+void Column::check_alike(hdf5::Dataset const& dataset) const {
+    require(dataset.shape().size() == order_.letters.size(), ExitCode::data_error,
+            "{} has shape {}, the first file '{}' has other axes ('{}'): make all files alike", dataset.place(),
+            hdf5::to_string(dataset.shape()), spec_.files[0], order_.letters);
+    Shape shape = order_.shape_of(dataset.shape());
+    shape.n = 1;
+    require(shape == shape_, ExitCode::data_error,
+            "{} holds samples of {}, the first file '{}' of {}: make all files alike", dataset.place(),
+            to_string(shape), spec_.files[0], to_string(shape_));
+    require(dataset.type() == type_, ExitCode::data_error,
+            "{} holds {} values, the first file '{}' {} values: make all files alike", dataset.place(),
+            name_of(dataset.type()), spec_.files[0], name_of(type_));
+}
+
+hdf5::Dataset const& Column::open(std::size_t file) const {
+    auto const found = std::find_if(open_.begin(), open_.end(), [&](OpenFile const& o) { return o.file == file; });
+    if (found != open_.end()) {
+        std::rotate(found, found + 1, open_.end());
+    } else {
+        auto dataset =
+            std::make_unique<hdf5::Dataset>(hdf5::File::open(spec_.files[file]).dataset(spec_.dataset, cache_bytes_));
+        check_alike(*dataset);
+        if (open_.size() == open_file_limit) { open_.erase(open_.begin()); }
+        open_.push_back({file, std::move(dataset)});
+    }
+    return *open_.back().dataset;
+}
+
+std::int64_t Column::samples_per_scratch(Index box_elements) const {
+    std::size_t const bytes = static_cast<std::size_t>(std::max<Index>(1, box_elements)) * element;
+    return std::max<std::int64_t>(1, static_cast<std::int64_t>(scratch_target / bytes));
+}
+
+std::size_t Column::buffer_bytes(std::int64_t run) const {
+    std::size_t const element = type_ == hdf5::Type::complex32 ? 8 : 4;
+    bool const direct = order_.is_channels_last() && type_ != hdf5::Type::complex32;
+    std::int64_t const at_once = order_.has('n') ? std::min(run, samples_per_scratch(shape_.volume())) : 1;
+    std::size_t const scratch = direct ? 0 : static_cast<std::size_t>(at_once * shape_.volume()) * element;
+    std::size_t const files = std::min(spec_.files.size(), open_file_limit);
+    bool const filtered = chunk_bytes_ != 0;  // a chunk is unpacked beside its packed bytes
+    return scratch + (filtered ? files * cache_bytes_ + 2 * chunk_bytes_ : 0);
+}
+
+void Column::read_piece(hdf5::Dataset const& dataset, std::int64_t entry, std::int64_t count, Box const& box,
+                        hdf5::Type memory, unsigned char* out) const {
+    std::vector<Index> offset, extent;
+    Index volume = 1;
+    for (char const letter : order_.letters) {
+        std::size_t const axis = memory_order.find(letter);
+        offset.push_back(letter == 'n' ? entry : box.lo[axis]);
+        extent.push_back(letter == 'n' ? count : box.hi[axis] - box.lo[axis]);
+        volume *= extent.back();
+    }
+    bool const complex = type_ == hdf5::Type::complex32;
+    bool const direct = order_.is_channels_last();
+    if (!complex && direct) { return dataset.read(offset, extent, memory, out); }
+
+    auto const size = static_cast<std::size_t>(volume);
+    std::size_t const bytes = size * (complex ? sizeof(std::complex<float>) : element);
+    if (scratch_.size() < bytes) {
+        scratch_ = {};  // so that growing neither doubles nor copies
+        scratch_.resize(bytes);
+    }
+    dataset.read(offset, extent, complex ? hdf5::Type::complex32 : memory, scratch_.data());
+    if (complex) { take_magnitudes(scratch_.data(), size, memory); }
+    if (direct) {
+        std::memcpy(out, scratch_.data(), size * element);
+    } else {
+        Reorder(order_, extent).run(0, scratch_.data(), out);
+    }
+}
+
+void Column::read(std::int64_t first, std::int64_t count, Box const& box, hdf5::Type memory, void* out) const {
+    require(first >= 0 && count >= 0 && first + count <= samples(), "samples [{}, {}) of {} asked for", first,
+            first + count, samples());
+    std::lock_guard const lock(mutex_);
+    Shape shape = box.shape();
+    shape.n = 1;
+    bool const direct = order_.is_channels_last() && type_ != hdf5::Type::complex32;
+    auto* target = static_cast<unsigned char*>(out);
+    while (count > 0) {
+        std::size_t const file = file_of(first);
+        std::int64_t piece = std::min(count, first_[file + 1] - first);
+        if (!direct) { piece = std::min(piece, samples_per_scratch(shape.volume())); }
+        read_piece(open(file), first - first_[file], piece, box, memory, target);
+        target += piece * shape.volume() * element;
+        first += piece;
+        count -= piece;
+    }
+}
+
+}  // namespace aureole

@@ -1,0 +1,51 @@
+#pragma once
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "core/tensor/box.hpp"
+#include "io/data/data_spec.hpp"
+
+namespace aureole {
+
+/// An indexed set of samples, all of one shape. Reading is const and safe from several threads. Values are raw: as
+/// stored, converted to f32; labels are already mapped to classes. A bad value (NaN, infinity, a label outside the
+/// classes) is an Error(data_error) naming file, dataset, sample and position.
+class Dataset {
+  public:
+    Dataset() = default;
+    Dataset(Dataset const&) = delete;
+    Dataset& operator=(Dataset const&) = delete;
+    virtual ~Dataset() = default;
+
+    [[nodiscard]] virtual std::int64_t samples() const = 0;
+    /// (1, d, h, w, c) as stored: larger than the network's input where random crops are cut out of it.
+    [[nodiscard]] virtual Shape x_shape() const = 0;
+    /// (1, d, h, w, c) of the labels as stored.
+    [[nodiscard]] virtual Shape y_shape() const = 0;
+    /// True if every raw value is an integer of 0 to 255, so that one byte keeps it.
+    [[nodiscard]] virtual bool x_fits_bytes() const { return false; }
+    /// Samples that are best read together (those of one chunk).
+    [[nodiscard]] virtual std::int64_t run_length() const { return 1; }
+
+    /// Samples [first, first + count), of each the box in (d, h, w, c) of the stored sample (its n is not looked at),
+    /// as (count, d, h, w, c).
+    virtual void read_x(std::int64_t first, std::int64_t count, Box const& box, float* out) const = 0;
+    virtual void read_classes(std::int64_t first, std::int64_t count, Box const& box, std::int32_t* out) const = 0;
+    virtual void read_values(std::int64_t first, std::int64_t count, Box const& box, float* out) const = 0;
+
+    /// "sample 12 ('x' of 'train.h5', entry 12)": for messages.
+    [[nodiscard]] virtual std::string place(std::int64_t sample) const = 0;
+    /// Memory held for reading: caches and scratch, at most, when at most `run` samples are read at once.
+    [[nodiscard]] virtual std::size_t buffer_bytes(std::int64_t run) const = 0;
+    /// Bytes of stored elements delivered from files so far.
+    [[nodiscard]] virtual std::uint64_t bytes_read() const = 0;
+};
+
+/// Opens what the deck describes, checked against what the network takes; a set of at most `loader.cache_limit` bytes
+/// is kept in memory as it is read.
+/// @param seed stream of the synthetic data; not used for files
+[[nodiscard]] std::shared_ptr<Dataset const> open_dataset(SourceSpec const& source, SampleSpec const& sample,
+                                                          LoaderSpec const& loader, std::uint64_t seed);
+
+}  // namespace aureole

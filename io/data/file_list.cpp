@@ -1,0 +1,63 @@
+#include "io/data/file_list.hpp"
+
+#include <glob.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "core/error.hpp"
+
+namespace aureole {
+
+namespace {
+
+bool is_digit(char letter) { return std::isdigit(static_cast<unsigned char>(letter)) != 0; }
+
+/// The run of digits at `begin` without leading zeros; moves `begin` behind it.
+std::string take_number(std::string const& text, std::size_t& begin) {
+    while (begin < text.size() && text[begin] == '0') { ++begin; }
+    std::size_t const first = begin;
+    while (begin < text.size() && is_digit(text[begin])) { ++begin; }
+    return text.substr(first, begin - first);
+}
+
+}  // namespace
+
+bool natural_less(std::string const& a, std::string const& b) {
+    std::size_t i = 0, j = 0;
+    while (i < a.size() && j < b.size()) {
+        if (is_digit(a[i]) && is_digit(b[j])) {
+            std::string const x = take_number(a, i), y = take_number(b, j);
+            if (x.size() != y.size()) { return x.size() < y.size(); }
+            if (x != y) { return x < y; }
+        } else {
+            if (a[i] != b[j]) { return a[i] < b[j]; }
+            ++i;
+            ++j;
+        }
+    }
+    if (i < a.size() || j < b.size()) { return j < b.size(); }
+    return a < b;  // equal but for leading zeros
+}
+
+std::vector<std::string> expand_patterns(std::vector<std::string> const& patterns) {
+    std::vector<std::string> files;
+    for (std::string const& pattern : patterns) {
+        if (pattern.find_first_of("*?[") == std::string::npos) {
+            files.push_back(pattern);
+            continue;
+        }
+        glob_t found{};
+        int const status = glob(pattern.c_str(), 0, nullptr, &found);
+        std::vector<std::string> matches(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+        globfree(&found);
+        require(status == 0 && !matches.empty(), ExitCode::data_error,
+                "no file matches '{}' (a pattern of the deck): correct the pattern or the folder it starts from",
+                pattern);
+        std::sort(matches.begin(), matches.end(), natural_less);
+        files.insert(files.end(), matches.begin(), matches.end());
+    }
+    return files;
+}
+
+}  // namespace aureole

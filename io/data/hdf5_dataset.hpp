@@ -1,0 +1,43 @@
+#pragma once
+#include <optional>
+
+#include "io/data/column.hpp"
+#include "io/data/dataset.hpp"
+
+namespace aureole {
+
+/// Samples in HDF5 files: images and labels in the same file, in separate files, or one file per sample. Only the box
+/// asked for is read.
+class Hdf5Dataset : public Dataset {
+  public:
+    /// @param larger stored samples may be larger than the network's input
+    Hdf5Dataset(SourceSpec const& source, SampleSpec const& sample, bool larger);
+
+    [[nodiscard]] std::int64_t samples() const override { return count_; }
+    [[nodiscard]] Shape x_shape() const override { return x_.sample_shape(); }
+    [[nodiscard]] Shape y_shape() const override { return y_ ? y_->sample_shape() : Shape{}; }
+    [[nodiscard]] bool x_fits_bytes() const override;
+    [[nodiscard]] std::int64_t run_length() const override { return x_.run_length(); }
+    void read_x(std::int64_t first, std::int64_t count, Box const& box, float* out) const override;
+    void read_classes(std::int64_t first, std::int64_t count, Box const& box, std::int32_t* out) const override;
+    void read_values(std::int64_t first, std::int64_t count, Box const& box, float* out) const override;
+    [[nodiscard]] std::string place(std::int64_t sample) const override;
+    [[nodiscard]] std::size_t buffer_bytes(std::int64_t run) const override;
+    [[nodiscard]] std::uint64_t bytes_read() const override { return bytes_read_; }
+
+  private:
+    [[nodiscard]] std::string place_in(Column const& column, std::int64_t sample) const;
+    [[nodiscard]] std::string position(Column const& column, std::int64_t first, Box const& box, Index element) const;
+    void read_floats(Column const& column, std::int64_t first, std::int64_t count, Box const& box, float* out) const;
+    void count_bytes(Column const& column, std::int64_t count, Box const& box) const;
+    [[nodiscard]] Column const& labels() const;
+
+    SourceSpec source_;
+    SampleSpec sample_;
+    Column x_;
+    std::optional<Column> y_;
+    std::int64_t first_ = 0, count_ = 0;
+    mutable std::atomic<std::uint64_t> bytes_read_ = 0;
+};
+
+}  // namespace aureole

@@ -1,0 +1,23 @@
+#include "core/error.hpp"
+#include "io/data/cached_dataset.hpp"
+#include "io/data/hdf5_dataset.hpp"
+#include "io/data/synthetic_dataset.hpp"
+
+namespace aureole {
+
+std::shared_ptr<Dataset const> open_dataset(SourceSpec const& source, SampleSpec const& sample,
+                                            LoaderSpec const& loader, std::uint64_t seed) {
+    std::shared_ptr<Dataset const> dataset;
+    if (source.kind == SourceSpec::Kind::synthetic) {
+        dataset = std::make_shared<SyntheticDataset>(source, sample, seed);
+    } else {
+        dataset = std::make_shared<Hdf5Dataset>(source, sample, loader.augment.random_crop);
+    }
+    if (CachedDataset::bytes(*dataset, sample.labels) <=
+        static_cast<std::size_t>(std::max<std::int64_t>(0, loader.cache_limit))) {
+        dataset = std::make_shared<CachedDataset>(std::move(dataset), sample.labels);
+    }
+    return dataset;
+}
+
+}  // namespace aureole
