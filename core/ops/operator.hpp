@@ -22,8 +22,9 @@ struct ValueType {
 enum class Reach : std::uint8_t {
     same,            ///< the same position
     window,          ///< a window of positions (convolution, pooling)
-    inverse_window,  ///< every position whose window holds the output position (their gradients, transposed convolution)
-    all,             ///< the whole axis; for an axis that the output lacks: a reduction, i.e. local partial sums and an all-reduce
+    inverse_window,  ///< every position whose window holds the output position (their gradients, transposed
+                     ///< convolution)
+    all,  ///< the whole axis; for an axis that the output lacks: a reduction, i.e. local partial sums and an all-reduce
 };
 
 /// Access rule of one input: the reach along (n, d, h, w, c). It is what makes tiling automatic.

@@ -3,6 +3,7 @@
 #include "core/kernels/native/activation.hpp"
 #include "core/kernels/native/conv.hpp"
 #include "core/kernels/native/linear.hpp"
+#include "core/kernels/native/movement.hpp"
 #include "core/kernels/native/norm.hpp"
 
 namespace aureole::native {
@@ -24,6 +25,12 @@ std::vector<Implementation> const& implementations() {
         {"normalize", "native", make_normalize},
         {"norm_reduce", "native", make_norm_reduce},
         {"norm_input_gradient", "native", make_norm_input_gradient},
+        {"add", "native", make_add},
+        {"cast", "native", make_cast},
+        {"concat", "native", make_concat},
+        {"slice", "native", make_slice},
+        {"slice_input_gradient", "native", make_slice_input_gradient},
+        {"dropout", "native", make_dropout},
     };
     return table;
 }
