@@ -1,5 +1,6 @@
 #include "io/hdf5/dataset.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <numeric>
@@ -93,22 +94,27 @@ std::string Dataset::place() const { return fmt::format("'{}' of '{}'", name_, f
 
 void Dataset::require_filters(bool writing) const {
     for (Filter const& filter : filters_) {
-        require(filter.available, ExitCode::data_error, "cannot {} {} (its filter {}, number {}, is not available): {}",
-                writing ? "write" : "read", place(), filter.name, filter.number, filter_remedy(filter.number));
+        if (filter.available) { continue; }
+        fail(ExitCode::data_error, "cannot {} {} (its filter {}, number {}, is not available): {}",
+             writing ? "write" : "read", place(), filter.name, filter.number, filter_remedy(filter.number));
     }
 }
 
 void Dataset::transfer(bool writing, std::span<Index const> offset, std::span<Index const> count, std::int64_t memory,
                        void* data) const {
-    require(offset.size() == shape_.size() && count.size() == shape_.size(), ExitCode::data_error,
-            "{} has shape {}, {} axes were asked for: name its axes in the deck", place(), to_string(shape_),
-            count.size());
-    for (std::size_t i = 0; i < shape_.size(); ++i) {
-        require(offset[i] >= 0 && count[i] >= 0 && offset[i] + count[i] <= shape_[i], ExitCode::data_error,
-                "{}: range [{}, {}) of axis {} lies outside its shape {}: check the sizes in the deck", place(),
-                offset[i], offset[i] + count[i], i, to_string(shape_));
-        if (count[i] == 0) { return; }
+    // messages are put together only when they are needed: this runs once per sample
+    if (offset.size() != shape_.size() || count.size() != shape_.size()) {
+        fail(ExitCode::data_error, "{} has shape {}, {} axes were asked for: name its axes in the deck", place(),
+             to_string(shape_), count.size());
     }
+    for (std::size_t i = 0; i < shape_.size(); ++i) {
+        if (offset[i] < 0 || count[i] < 0 || offset[i] + count[i] > shape_[i]) {
+            fail(ExitCode::data_error,
+                 "{}: range [{}, {}) of axis {} lies outside its shape {}: check the sizes in the deck", place(),
+                 offset[i], offset[i] + count[i], i, to_string(shape_));
+        }
+    }
+    if (std::find(count.begin(), count.end(), 0) != count.end()) { return; }
     require_filters(writing);
     Lock const lock;
     Handle memory_space, file_space;
@@ -121,19 +127,19 @@ void Dataset::transfer(bool writing, std::span<Index const> offset, std::span<In
         memory_id = memory_space.id();
         file_id = file_space.id();
     }
-    if (writing) {
-        check(H5Dwrite(handle_.id(), memory, memory_id, file_id, H5P_DEFAULT, data),
-              fmt::format("cannot write {}", place()), "check the free space and the permissions of its folder");
-    } else {
-        check(H5Dread(handle_.id(), memory, memory_id, file_id, H5P_DEFAULT, data),
-              fmt::format("cannot read {}", place()), damaged);
-    }
+    herr_t const status = writing ? H5Dwrite(handle_.id(), memory, memory_id, file_id, H5P_DEFAULT, data)
+                                  : H5Dread(handle_.id(), memory, memory_id, file_id, H5P_DEFAULT, data);
+    if (status >= 0) { return; }
+    check(status, fmt::format("cannot {} {}", writing ? "write" : "read", place()),
+          writing ? "check the free space and the permissions of its folder" : damaged);
 }
 
 void Dataset::read(std::span<Index const> offset, std::span<Index const> count, Type memory, void* out) const {
     bool const fits = type_ != Type::other && (type_ == Type::complex32) == (memory == Type::complex32);
-    require(fits, ExitCode::data_error, "{} holds {} data, which cannot be read as {}: choose another dataset", place(),
-            name_of(type_), name_of(memory));
+    if (!fits) {
+        fail(ExitCode::data_error, "{} holds {} data, which cannot be read as {}: choose another dataset", place(),
+             name_of(type_), name_of(memory));
+    }
     Lock const lock;
     if (type_ == Type::complex32) {
         Handle const type = complex_memory_type(stored_type_.id());
