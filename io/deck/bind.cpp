@@ -30,8 +30,8 @@ void describe(Field& field, Of<bool> /*type*/) { field.type = Type::boolean; }
 void describe(Field& field, Of<Index> /*type*/) { field.type = Type::integer; }
 void describe(Field& field, Of<std::int32_t> /*type*/) {
     field.type = Type::integer;
-    field.range = {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max(), false, false,
-                   ""};
+    field.range.lo = std::numeric_limits<std::int32_t>::min();
+    field.range.hi = std::numeric_limits<std::int32_t>::max();
 }
 void describe(Field& field, Of<double> /*type*/) { field.type = Type::real; }
 void describe(Field& field, Of<std::string> /*type*/) { field.type = Type::text; }

@@ -122,10 +122,12 @@ void read_as(Reader& reader, Field const& field, Tree const& tree, std::optional
 
 template <class T>
 void read_as(Reader& reader, Field const& field, Tree const& tree, std::vector<T>& value) {
-    if (tree.kind == Tree::Kind::null) { return reader.fail_type(field, tree); }
-    value.clear();
     Field const& item = field.fields.front();
-    if (tree.kind != Tree::Kind::sequence) {
+    bool const holds_sections = item.type == Type::section || item.type == Type::layer;
+    bool const is_item = tree.kind == Tree::Kind::scalar || (tree.kind == Tree::Kind::mapping && holds_sections);
+    if (!is_item && tree.kind != Tree::Kind::sequence) { return reader.fail_type(field, tree); }
+    value.clear();
+    if (is_item) {
         if (check_items(reader, field, tree, 1)) { read_as(reader, item, tree, value.emplace_back()); }
         return;
     }

@@ -58,7 +58,8 @@ Tree list_schema(Field const& field) {
     list.add("items", value_schema(field.fields.front()));
     if (field.min_items > 0) { list.add("minItems", count(field.min_items)); }
     if (field.max_items != Field::unlimited) { list.add("maxItems", count(field.max_items)); }
-    return field.min_items <= 1 ? any_of({value_schema(field.fields.front()), std::move(list)}) : list;
+    bool const is_layers = field.fields.front().type == Type::layer;  // their schema is long: once is enough
+    return field.min_items <= 1 && !is_layers ? any_of({value_schema(field.fields.front()), std::move(list)}) : list;
 }
 
 Tree padding_schema() {

@@ -34,6 +34,9 @@ class Rules {
     std::vector<Problem> problems_;
 };
 
+/// Letters, digits, '_', '-' and '.' only, and at least one.
+[[nodiscard]] bool is_plain_name(std::string const& name);
+
 /// validate_model.cpp
 void check_model(Rules& rules);
 void check_layers(Rules& rules);

@@ -12,7 +12,8 @@
 namespace aureole::deck {
 namespace {
 
-constexpr double integer_limit = 9.2e18;  // a little below 2^63, exactly comparable
+constexpr Index exact_in_double = Index{1} << 53;  // quantities with units are read through double
+constexpr double integer_limit = 9.2e18;           // a little below 2^63, exactly comparable
 
 struct Unit {
     std::string_view name;
@@ -46,10 +47,7 @@ constexpr std::array<Unit, 11> time_units{{{"", 1},
                                            {"day", 86400}}};
 
 std::optional<double> parse_plain_real(std::string_view text) {
-    if (!text.empty() && text.front() == '+') {
-        text.remove_prefix(1);
-        if (!text.empty() && text.front() == '-') { return std::nullopt; }
-    }
+    if (text.starts_with('+') && !text.starts_with("+-")) { text.remove_prefix(1); }  // from_chars takes no plus
     double value = 0;
     auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) { return std::nullopt; }
@@ -88,7 +86,9 @@ std::optional<double> take_quantity(std::string_view& text, std::span<Unit const
 std::string write_quantity(Index value, std::span<Unit const> units, std::initializer_list<std::string_view> names) {
     for (auto const name : names) {
         auto const unit = std::find_if(units.begin(), units.end(), [&](Unit const& u) { return u.name == name; });
-        if (value > 0 && value % unit->factor == 0) { return fmt::format("{} {}", value / unit->factor, name); }
+        if (value > 0 && value < exact_in_double && value % unit->factor == 0) {
+            return fmt::format("{} {}", value / unit->factor, name);
+        }
     }
     return std::to_string(value);
 }
@@ -114,7 +114,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::optional<Index> parse_integer(std::string_view text) {
-    if (!text.empty() && text.front() == '+') { text.remove_prefix(1); }
+    if (text.starts_with('+') && !text.starts_with("+-")) { text.remove_prefix(1); }
     Index value = 0;
     auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error == std::errc{} && end == text.data() + text.size()) { return value; }

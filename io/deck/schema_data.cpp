@@ -115,6 +115,12 @@ std::vector<Field> fields_of(Of<DataSpec> /*type*/) {
             "batches read ahead while the network computes")
             .between(0, 1024)
             .in("batches"),
+        field_at<D>(
+            "cache_limit", [](auto& d) -> auto& { return d.loader.cache_limit; },
+            "a set that needs no more is kept in memory after its first reading; 0: always read again")
+            .as(Type::bytes)
+            .at_least(0)
+            .in("bytes"),
     };
 }
 

@@ -98,13 +98,19 @@ void write_yaml(Tree const& tree, std::size_t indent, std::string& out) {
     }
 }
 
+/// "40 GiB" is a plain scalar in YAML, but a string in JSON.
+bool is_json_literal(Tree const& tree) {
+    bool const is_word = tree.text == "true" || tree.text == "false";
+    return !tree.quoted && (is_word || tree.text.find_first_not_of("0123456789+-.eE") == std::string::npos);
+}
+
 void write_json(Tree const& tree, std::size_t indent, std::string& out) {
     std::string const margin(indent + 2, ' ');
     bool const is_list = tree.kind == Tree::Kind::sequence;
     if (tree.kind == Tree::Kind::null) {
         out += "null";
     } else if (tree.kind == Tree::Kind::scalar) {
-        out += tree.quoted ? in_quotes(tree.text) : tree.text;
+        out += is_json_literal(tree) ? tree.text : in_quotes(tree.text);
     } else if (is_list ? tree.items.empty() : tree.entries.empty()) {
         out += is_list ? "[]" : "{}";
     } else {

@@ -9,16 +9,9 @@
 namespace aureole::deck {
 namespace {
 
-bool is_name_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-           c == '.';
-}
-
 void check_run(Rules& rules) {
     Deck const& deck = rules.deck();
-    bool const is_file_name = !deck.name.empty() && deck.name.front() != '.' &&
-                              std::all_of(deck.name.begin(), deck.name.end(), is_name_character);
-    if (rules.readable({"name"}) && !is_file_name) {
+    if (rules.readable({"name"}) && (!is_plain_name(deck.name) || deck.name.front() == '.')) {
         rules.fail("name", "name is '{}' (it names a folder): use letters, digits, '_', '-' and '.'",
                    shorten(deck.name));
     }
@@ -44,6 +37,13 @@ void check_ranks(Rules& rules) {
 }
 
 }  // namespace
+
+bool is_plain_name(std::string const& name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+               c == '.';
+    });
+}
 
 bool Rules::readable(std::initializer_list<std::string_view> paths) const {
     return std::all_of(paths.begin(), paths.end(), [&](std::string_view path) {

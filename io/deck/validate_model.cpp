@@ -65,7 +65,11 @@ using Names = std::map<std::string, std::size_t>;
 
 void check_names(Rules& rules, LayerSpec const& layer, std::string const& path, std::size_t position, Names& names) {
     if (layer.name.empty()) { return; }
-    if (layer.name == "input") {
+    if (!is_plain_name(layer.name)) {
+        rules.fail(path + ".name",
+                   "the layer's name is '{}' (it names datasets of dumps): use letters, digits, '_', '-' and '.'",
+                   shorten(layer.name));
+    } else if (layer.name == "input") {
         rules.fail(path + ".name", "the layer's name is 'input' (that is the image): choose another");
     } else if (auto const [first, is_new] = names.try_emplace(layer.name, position); !is_new) {
         rules.fail(path + ".name", "the layer's name '{}' is taken (layer {} has it): choose another", layer.name,
