@@ -1,0 +1,44 @@
+#pragma once
+#include "core/ops/loss.hpp"
+
+namespace aureole {
+
+struct DiceAttributes {
+    LossAttributes loss;
+    double smooth = 1;  ///< added to numerator and denominator
+};
+
+/// Soft Dice loss (Milletari, Navab and Ahmadi, "V-Net", 2016): mean over samples and classes of
+/// 1 - (2 sum(p t) + smooth) / (sum(p) + sum(t) + smooth), sums over (d, h, w).
+///
+/// One channel: p is the sigmoid of the logit and t the target. Several channels: p is the softmax, t the one-hot
+/// label; a label outside [0, c) belongs to no class. Inputs: logits (n, d, h, w, c), labels (n, d, h, w, 1), i32 or
+/// for one channel also f32 or f64. Outputs: loss; sums of p t, p and t for the backward pass, f64 (n, 1, 1, 3, c).
+class Dice : public Operator {
+  public:
+    explicit Dice(DiceAttributes attributes) : attributes_(attributes) {}
+    [[nodiscard]] DiceAttributes const& attributes() const { return attributes_; }
+    [[nodiscard]] std::string_view kind() const override { return "dice"; }
+    [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
+    [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::whole(); }
+    void differentiate(Backward& backward) const override;
+    [[nodiscard]] Recompute recompute() const override { return Recompute::never; }
+
+  private:
+    DiceAttributes attributes_;
+};
+
+/// Inputs: logits, labels, sums. Output: dlogits.
+class DiceInputGradient : public Operator {
+  public:
+    explicit DiceInputGradient(DiceAttributes attributes) : attributes_(attributes) {}
+    [[nodiscard]] DiceAttributes const& attributes() const { return attributes_; }
+    [[nodiscard]] std::string_view kind() const override { return "dice_input_gradient"; }
+    [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
+    [[nodiscard]] Access access(std::size_t input) const override;
+
+  private:
+    DiceAttributes attributes_;
+};
+
+}  // namespace aureole
