@@ -13,8 +13,9 @@ namespace aureole {
 struct RunContext {
     std::uint64_t seed = 0;
     std::uint64_t step = 0;
-    Index first_sample = 0;   ///< index within the batch of the micro-batch's sample 0 (random numbers depend on it)
-    bool accumulate = false;  ///< weight gradients add to what is there: every micro-batch but the first
+    Index first_sample = 0;    ///< index within the batch of the micro-batch's sample 0 (random numbers depend on it)
+    bool accumulate = false;   ///< weight gradients add to what is there: every micro-batch but the first
+    Index valid_samples = -1;  ///< samples of the micro-batch that count, -1: all (the last batch of an evaluation)
 };
 
 /// An operator planned for fixed local shapes. Everything is decided at construction; `run` neither allocates nor
