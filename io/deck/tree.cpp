@@ -151,6 +151,8 @@ Tree Tree::quote(std::string text) {
     return tree;
 }
 
+Tree Tree::sequence() { return sequence(std::vector<Tree>()); }
+
 Tree Tree::sequence(std::vector<Tree> items) {
     Tree tree;
     tree.kind = Kind::sequence;

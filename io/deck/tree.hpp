@@ -23,7 +23,8 @@ struct Tree {
 
     [[nodiscard]] static Tree plain(std::string text);  ///< a number, boolean or word
     [[nodiscard]] static Tree quote(std::string text);  ///< a text of any characters
-    [[nodiscard]] static Tree sequence(std::vector<Tree> items = {});
+    [[nodiscard]] static Tree sequence();
+    [[nodiscard]] static Tree sequence(std::vector<Tree> items);
     [[nodiscard]] static Tree mapping();
     /// Appends an entry to a mapping.
     void add(std::string key, Tree value);
