@@ -2,9 +2,13 @@
 
 #include "core/kernels/native/activation.hpp"
 #include "core/kernels/native/conv.hpp"
+#include "core/kernels/native/global_pool.hpp"
 #include "core/kernels/native/linear.hpp"
+#include "core/kernels/native/losses.hpp"
 #include "core/kernels/native/movement.hpp"
 #include "core/kernels/native/norm.hpp"
+#include "core/kernels/native/pool.hpp"
+#include "core/kernels/native/upsample.hpp"
 
 namespace aureole::native {
 
@@ -18,6 +22,12 @@ std::vector<Implementation> const& implementations() {
         {"linear", "native", make_linear},
         {"linear_input_gradient", "native", make_linear_input_gradient},
         {"linear_weight_gradient", "native", make_linear_weight_gradient},
+        {"pool", "native", make_pool},
+        {"pool_input_gradient", "native", make_pool_input_gradient},
+        {"global_pool", "native", make_global_pool},
+        {"global_pool_input_gradient", "native", make_global_pool_input_gradient},
+        {"upsample", "native", make_upsample},
+        {"upsample_input_gradient", "native", make_upsample_input_gradient},
         {"activation", "native", make_activation},
         {"activation_input_gradient", "native", make_activation_input_gradient},
         {"norm_statistics", "native", make_norm_statistics},
@@ -25,6 +35,12 @@ std::vector<Implementation> const& implementations() {
         {"normalize", "native", make_normalize},
         {"norm_reduce", "native", make_norm_reduce},
         {"norm_input_gradient", "native", make_norm_input_gradient},
+        {"softmax_cross_entropy", "native", make_softmax_cross_entropy},
+        {"softmax_cross_entropy_input_gradient", "native", make_softmax_cross_entropy_input_gradient},
+        {"bce_with_logits", "native", make_bce_with_logits},
+        {"bce_with_logits_input_gradient", "native", make_bce_with_logits_input_gradient},
+        {"dice", "native", make_dice},
+        {"dice_input_gradient", "native", make_dice_input_gradient},
         {"add", "native", make_add},
         {"cast", "native", make_cast},
         {"concat", "native", make_concat},

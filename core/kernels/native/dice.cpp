@@ -1,0 +1,200 @@
+#include "core/ops/dice.hpp"
+
+#include "core/kernels/native/dispatch.hpp"
+#include "core/kernels/native/loss_sums.hpp"
+#include "core/kernels/native/losses.hpp"
+#include "core/kernels/native/softmax.hpp"
+#include "core/kernels/native/target_values.hpp"
+
+namespace aureole::native {
+
+namespace {
+
+/// Probability and target of class k at a pixel. One channel: sigmoid and the value; several: softmax and one-hot.
+template <class T>
+struct DicePixels {
+    using A = Accumulation<T>;
+    Index classes;
+    T const* logits;
+    TargetValues labels;
+
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION double target(Index pixel, Index k) const {
+        double const label = labels[pixel];
+        if (classes == 1) { return label; }
+        return label == static_cast<double>(k) ? 1.0 : 0.0;
+    }
+};
+
+/// Rows of the sums: sum(p t), sum(p), sum(t), each for all classes.
+enum Row : std::uint8_t { both_row, probability_row, target_row, row_count };
+
+template <class T>
+struct DiceChunk {
+    LossSums sums;
+    DicePixels<T> pixels;
+    double* partial;  // (sample, chunk, row, class)
+
+    KOKKOS_INLINE_FUNCTION void operator()(Index row, Index /*begin*/, Index /*end*/) const {
+        Index const classes = pixels.classes;
+        double* const to = partial + row * sums.columns;
+        for (Index i = 0; i < sums.columns; ++i) { to[i] = 0; }
+        Index const end = sums.last_pixel(row);
+        for (Index pixel = sums.first_pixel(row); pixel < end; ++pixel) {
+            T const* const z = pixels.logits + pixel * classes;
+            if (classes == 1) {
+                add(to, pixel, 0, static_cast<double>(logistic(Accumulation<T>(*z))));
+                continue;
+            }
+            PixelSoftmax<T> const softmax(z, classes);
+            for (Index k = 0; k < classes; ++k) { add(to, pixel, k, static_cast<double>(softmax.probability(k))); }
+        }
+    }
+    KOKKOS_INLINE_FUNCTION void add(double* to, Index pixel, Index k, double p) const {
+        double const t = pixels.target(pixel, k);
+        to[both_row * pixels.classes + k] += p * t;
+        to[probability_row * pixels.classes + k] += p;
+        to[target_row * pixels.classes + k] += t;
+    }
+};
+
+/// Sums of a sample over its groups.
+struct FinishDiceSums {
+    LossSums sums;
+    double const* grouped;
+    double* totals;  // (sample, row, class)
+    KOKKOS_INLINE_FUNCTION void operator()(Index sample, Index begin, Index end) const {
+        for (Index i = begin; i < end; ++i) {
+            totals[sample * sums.columns + i] = sum_of_sample(sums, grouped, sample, i);
+        }
+    }
+};
+
+struct FinishDice {
+    Index samples, classes;
+    double smooth, factor;
+    double const* totals;
+    double* loss;
+    KOKKOS_INLINE_FUNCTION void operator()(Index /*row*/, Index /*begin*/, Index /*end*/) const {
+        double sum = 0;
+        for (Index sample = 0; sample < samples; ++sample) {
+            double const* const of = totals + sample * row_count * classes;
+            for (Index k = 0; k < classes; ++k) {
+                double const both = of[both_row * classes + k];
+                double const all = of[probability_row * classes + k] + of[target_row * classes + k];
+                sum += 1 - (2 * both + smooth) / (all + smooth);
+            }
+        }
+        *loss = factor * sum;
+    }
+};
+
+/// 1 / (samples that count * classes), 0 if there are none.
+double inverse_terms(ValidSamples const& valid, TensorSpec const& x) {
+    auto const terms = static_cast<double>(valid.global * x.global.c);
+    return terms > 0 ? 1 / terms : 0;
+}
+
+template <class T>
+class DiceKernel : public Kernel {
+  public:
+    explicit DiceKernel(KernelRequest const& request)
+        : attributes_(request.as<Dice>().attributes()), x_(request.inputs[0]) {
+        sums_ = {x_.local().n, x_.local().pixels_per_sample(), row_count * x_.local().c};
+    }
+    [[nodiscard]] std::size_t workspace_bytes() const override { return sums_.bytes(); }
+
+    void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
+             std::byte* workspace) const override {
+        ValidSamples const valid(context, x_);
+        Index const classes = x_.local().c;
+        auto* totals = outputs[1].as<double>();
+        for_rows("aureole::dice::chunks", sums_.samples * sums_.chunks(), 1,
+                 DiceChunk<T>{sums_, {classes, inputs[0].as<T>(), TargetValues(inputs[1])}, sums_.partial(workspace)});
+        sums_.add_up(workspace);
+        for_rows("aureole::dice::sums", sums_.samples, sums_.columns,
+                 FinishDiceSums{sums_, sums_.grouped(workspace), totals});
+        for_rows("aureole::dice::finish", 1, 1,
+                 FinishDice{valid.local, classes, attributes_.smooth,
+                            attributes_.loss.weight * inverse_terms(valid, x_), totals, outputs[0].as<double>()});
+    }
+
+  private:
+    DiceAttributes attributes_;
+    TensorSpec x_;
+    LossSums sums_;
+};
+
+/// dlogits of one pixel. With D = (2 I + s) / (P + T + s): dD/dp = (2 t - D) / (P + T + s).
+template <class T>
+struct DiceGradient {
+    using A = Accumulation<T>;
+    DicePixels<T> pixels;
+    Index pixels_per_sample, valid_samples;
+    double smooth, factor;
+    double const* totals;  // (sample, row, class)
+    T* dlogits;
+
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION A by_probability(Index sample, Index pixel, Index k) const {
+        Index const classes = pixels.classes;
+        double const* const of = totals + sample * row_count * classes;
+        double const all = of[probability_row * classes + k] + of[target_row * classes + k] + smooth;
+        double const dice = (2 * of[both_row * classes + k] + smooth) / all;
+        return A(-factor * (2 * pixels.target(pixel, k) - dice) / all);
+    }
+    KOKKOS_INLINE_FUNCTION void operator()(Index pixel, Index /*begin*/, Index /*end*/) const {
+        Index const classes = pixels.classes, sample = pixel / pixels_per_sample;
+        T const* const z = pixels.logits + pixel * classes;
+        T* const to = dlogits + pixel * classes;
+        if (sample >= valid_samples) {
+            for (Index k = 0; k < classes; ++k) { to[k] = T(A(0)); }
+        } else if (classes == 1) {
+            A const p = logistic(A(*z));
+            *to = T(by_probability(sample, pixel, 0) * p * (A(1) - p));
+        } else {
+            PixelSoftmax<T> const softmax(z, classes);
+            A mean = 0;
+            for (Index k = 0; k < classes; ++k) { mean += softmax.probability(k) * by_probability(sample, pixel, k); }
+            for (Index k = 0; k < classes; ++k) {
+                to[k] = T(softmax.probability(k) * (by_probability(sample, pixel, k) - mean));
+            }
+        }
+    }
+};
+
+template <class T>
+class DiceInputGradientKernel : public Kernel {
+  public:
+    explicit DiceInputGradientKernel(KernelRequest const& request)
+        : attributes_(request.as<DiceInputGradient>().attributes()), x_(request.inputs[0]) {}
+
+    void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
+             std::byte* /*workspace*/) const override {
+        ValidSamples const valid(context, x_);
+        Shape const local = x_.local();
+        double const factor = attributes_.loss.weight * attributes_.loss.gradient_scale * inverse_terms(valid, x_);
+        for_rows("aureole::dice::input_gradient", local.pixels(), 1,
+                 DiceGradient<T>{{local.c, inputs[0].as<T>(), TargetValues(inputs[1])},
+                                 local.pixels_per_sample(),
+                                 valid.local,
+                                 attributes_.smooth,
+                                 factor,
+                                 inputs[2].as<double>(),
+                                 outputs[0].as<T>()});
+    }
+
+  private:
+    DiceAttributes attributes_;
+    TensorSpec x_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_dice(KernelRequest const& request, std::string& refusal) {
+    return make_by_type<DiceKernel>(request, request.inputs[0].dtype, refusal);
+}
+
+std::unique_ptr<Kernel> make_dice_input_gradient(KernelRequest const& request, std::string& refusal) {
+    return make_by_type<DiceInputGradientKernel>(request, request.inputs[0].dtype, refusal);
+}
+
+}  // namespace aureole::native
