@@ -4,6 +4,12 @@ target_compile_features(aureole_options INTERFACE cxx_std_20)
 target_include_directories(aureole_options INTERFACE "${PROJECT_SOURCE_DIR}" "${PROJECT_BINARY_DIR}/generated")
 target_compile_options(aureole_options INTERFACE
   $<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang>:-Wall -Wextra>)
+if(AUREOLE_CUDA)
+  # relaxed: constexpr functions of the standard library in kernels; nvcc cannot evaluate fmt's checks of format strings
+  target_compile_options(aureole_options INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr>)
+  target_compile_definitions(aureole_options INTERFACE
+    $<$<COMPILE_LANGUAGE:CUDA>:FMT_CONSTEVAL=> $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEVAL=0>)
+endif()
 if(AUREOLE_NATIVE_ARCH AND NOT AUREOLE_CUDA)
   # 512-bit vectors: the compiler's default of 256 bits halves the rate of in-cache kernels
   include(CheckCXXCompilerFlag)

@@ -1,6 +1,12 @@
 # aureole::kokkos. A Kokkos with CMake files of version 4 or later is taken as it is. Debian 12 has Kokkos 3.4 as part of
 # Trilinos, whose CMake files name an include folder that does not exist; there the library is found by hand.
-find_package(Kokkos 4 CONFIG QUIET)
+if(AUREOLE_CUDA)
+  # this component keeps Kokkos from sending every source to nvcc
+  find_package(Kokkos 4 CONFIG REQUIRED COMPONENTS separable_compilation)
+  aureole_move_kokkos_options_to_cuda()
+else()
+  find_package(Kokkos 4 CONFIG QUIET)
+endif()
 add_library(aureole_kokkos INTERFACE)
 add_library(aureole::kokkos ALIAS aureole_kokkos)
 set(AUREOLE_THREAD_SERIAL_KOKKOS 0)
@@ -16,6 +22,9 @@ else()
   target_include_directories(aureole_kokkos SYSTEM INTERFACE "${AUREOLE_KOKKOS_INCLUDE}")
   target_link_libraries(aureole_kokkos INTERFACE "${AUREOLE_KOKKOS_LIBRARY}" Threads::Threads)
   set(AUREOLE_KOKKOS_DEVICES "SERIAL")
+endif()
+if(NOT AUREOLE_CUDA AND AUREOLE_KOKKOS_DEVICES MATCHES "CUDA")
+  message(FATAL_ERROR "The Kokkos in ${Kokkos_DIR} is built with CUDA: configure the cuda preset, or set Kokkos_ROOT to another Kokkos")
 endif()
 if(AUREOLE_CUDA AND NOT AUREOLE_KOKKOS_DEVICES MATCHES "CUDA")
   message(FATAL_ERROR "AUREOLE_CUDA needs a Kokkos built with CUDA (found: ${AUREOLE_KOKKOS_DEVICES}): set Kokkos_ROOT")

@@ -1,10 +1,10 @@
 #pragma once
-#include <Kokkos_Macros.hpp>
-
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "core/config.hpp"
 
 namespace aureole {
 
@@ -44,13 +44,13 @@ struct BFloat16 {
     std::uint16_t bits;
 
     BFloat16() = default;
-    KOKKOS_INLINE_FUNCTION BFloat16(float value) {
+    AUREOLE_FUNCTION BFloat16(float value) {
         auto const word = std::bit_cast<std::uint32_t>(value);
         std::uint32_t const rounded = (word + 0x7FFFU + ((word >> 16U) & 1U)) >> 16U;
         std::uint32_t const quiet_nan = (word >> 16U) | 0x40U;
         bits = static_cast<std::uint16_t>((word & 0x7FFFFFFFU) > 0x7F800000U ? quiet_nan : rounded);
     }
-    KOKKOS_INLINE_FUNCTION operator float() const {
+    AUREOLE_FUNCTION operator float() const {
         return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
     }
 };

@@ -1,8 +1,8 @@
 #pragma once
-#include <Kokkos_Macros.hpp>
-
 #include <cstdint>
 #include <string_view>
+
+#include "core/config.hpp"
 
 namespace aureole {
 
@@ -13,7 +13,7 @@ struct Philox {
 
     /// @param key     stream, e.g. seed mixed with an operator's identity
     /// @param counter position, e.g. a global element index; `high` e.g. the step
-    KOKKOS_INLINE_FUNCTION static Philox at(std::uint64_t key, std::uint64_t counter, std::uint64_t high = 0) {
+    AUREOLE_FUNCTION static Philox at(std::uint64_t key, std::uint64_t counter, std::uint64_t high = 0) {
         std::uint32_t k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32U);
         Philox x{{static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32U),
                   static_cast<std::uint32_t>(high), static_cast<std::uint32_t>(high >> 32U)}};
@@ -28,13 +28,13 @@ struct Philox {
     }
 
     /// Uniform in [0, 1) from word i, 24 bits.
-    [[nodiscard]] KOKKOS_INLINE_FUNCTION float uniform(int i) const {
+    [[nodiscard]] AUREOLE_FUNCTION float uniform(int i) const {
         return static_cast<float>(word[i] >> 8U) * 0x1p-24F;
     }
 };
 
 /// Mixes two 64-bit words into a stream key (the finaliser of splitmix64).
-[[nodiscard]] KOKKOS_INLINE_FUNCTION std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+[[nodiscard]] AUREOLE_FUNCTION std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
     std::uint64_t z = a + 0x9E3779B97F4A7C15ULL * (b + 1);
     z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9ULL;
     z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;
