@@ -11,7 +11,7 @@ namespace aureole::native {
 struct Place {
     Index origin, n, d, h, w;
 
-    [[nodiscard]] KOKKOS_INLINE_FUNCTION Index at(Index in, Index id, Index ih, Index iw) const {
+    [[nodiscard]] AUREOLE_FUNCTION Index at(Index in, Index id, Index ih, Index iw) const {
         return origin + in * n + id * d + ih * h + iw * w;
     }
 };
