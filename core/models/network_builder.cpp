@@ -8,6 +8,7 @@
 #include "core/ops/concat.hpp"
 #include "core/ops/dropout.hpp"
 #include "core/ops/global_pool.hpp"
+#include "core/ops/layer_norm.hpp"
 #include "core/ops/linear.hpp"
 #include "core/ops/reshape.hpp"
 #include "core/ops/slice.hpp"
@@ -108,6 +109,13 @@ ValueId NetworkBuilder::norm(std::string const& name, ValueId x, NormAttributes 
         inputs.push_back(parameter(name + ".bias", per_channel, constant(0), false));
     }
     return emit(name, std::make_shared<Normalize>(attributes), inputs);
+}
+
+ValueId NetworkBuilder::layer_norm(std::string const& name, ValueId x, double epsilon) {
+    Shape const per_channel{1, 1, 1, 1, shape(x).c};
+    ValueId const gamma = parameter(name + ".weight", per_channel, constant(1), false);
+    ValueId const beta = parameter(name + ".bias", per_channel, constant(0), false);
+    return emit(name, std::make_shared<LayerNorm>(LayerNormAttributes{epsilon}), {x, gamma, beta});
 }
 
 ValueId NetworkBuilder::activation(std::string const& name, ValueId x, ActivationAttributes attributes) {

@@ -3,8 +3,10 @@
 #include "core/kernels/native/activation.hpp"
 #include "core/kernels/native/conv.hpp"
 #include "core/kernels/native/global_pool.hpp"
+#include "core/kernels/native/layer_norm.hpp"
 #include "core/kernels/native/linear.hpp"
 #include "core/kernels/native/losses.hpp"
+#include "core/kernels/native/metrics.hpp"
 #include "core/kernels/native/movement.hpp"
 #include "core/kernels/native/norm.hpp"
 #include "core/kernels/native/pool.hpp"
@@ -35,12 +37,17 @@ std::vector<Implementation> const& implementations() {
         {"normalize", "native", make_normalize},
         {"norm_reduce", "native", make_norm_reduce},
         {"norm_input_gradient", "native", make_norm_input_gradient},
+        {"layer_norm", "native", make_layer_norm},
+        {"layer_norm_input_gradient", "native", make_layer_norm_input_gradient},
+        {"layer_norm_weight_gradient", "native", make_layer_norm_weight_gradient},
         {"softmax_cross_entropy", "native", make_softmax_cross_entropy},
         {"softmax_cross_entropy_input_gradient", "native", make_softmax_cross_entropy_input_gradient},
         {"bce_with_logits", "native", make_bce_with_logits},
         {"bce_with_logits_input_gradient", "native", make_bce_with_logits_input_gradient},
         {"dice", "native", make_dice},
         {"dice_input_gradient", "native", make_dice_input_gradient},
+        {"metric_confusion", "native", make_metric_confusion},
+        {"metric_histogram", "native", make_metric_histogram},
         {"add", "native", make_add},
         {"cast", "native", make_cast},
         {"concat", "native", make_concat},
