@@ -7,8 +7,9 @@ target_compile_options(aureole_options INTERFACE
 if(AUREOLE_CUDA)
   # relaxed: constexpr functions of the standard library in kernels; nvcc cannot evaluate fmt's checks of format strings
   target_compile_options(aureole_options INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr>)
-  target_compile_definitions(aureole_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CUDA>:FMT_CONSTEVAL=> $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEVAL=0>)
+  foreach(definition FMT_CONSTEVAL= FMT_USE_CONSTEVAL=0 FMT_USE_CONSTEXPR=1)
+    target_compile_definitions(aureole_options INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:${definition}>)
+  endforeach()
 endif()
 if(AUREOLE_NATIVE_ARCH AND NOT AUREOLE_CUDA)
   # 512-bit vectors: the compiler's default of 256 bits halves the rate of in-cache kernels
