@@ -19,11 +19,11 @@ using Extents = std::vector<Index>;  ///< one per axis, slowest first; empty for
 /// What a new dataset is to be. Filters need a chunk.
 struct DatasetSpec {
     Type type = Type::f32;
-    Extents shape;
-    Extents chunk;    ///< empty: contiguous
+    Extents shape{};
+    Extents chunk{};  ///< empty: contiguous
     int deflate = 0;  ///< 0 (none) to 9
     bool shuffle = false;
-    std::string filter;  ///< a further filter by name ("lzf"); empty: none
+    std::string filter{};  ///< a further filter by name ("lzf"); empty: none
 };
 
 /// An open dataset. Move-only; any number may be used from any thread, one library call runs at a time. Every failure

@@ -235,4 +235,15 @@ void File::require_volume(Dataset const& dataset, std::size_t values) {
             values, to_string(dataset.shape()));
 }
 
+std::string library_version() {
+    unsigned major = 0, minor = 0, release = 0;
+    H5get_libversion(&major, &minor, &release);
+#ifdef H5_HAVE_PARALLEL
+    constexpr char const* flavour = "parallel";
+#else
+    constexpr char const* flavour = "serial";
+#endif
+    return fmt::format("{}.{}.{} ({})", major, minor, release, flavour);
+}
+
 }  // namespace aureole::hdf5

@@ -73,6 +73,9 @@ class File {
     std::string path_;
 };
 
+/// Version of the HDF5 library in use, e.g. "1.10.8, parallel".
+[[nodiscard]] std::string library_version();
+
 /// The up to `count` names most like `wanted`, best first: for "did you mean".
 [[nodiscard]] std::vector<std::string> names_like(std::string const& wanted, std::vector<std::string> names,
                                                   std::size_t count);
