@@ -60,7 +60,7 @@ std::string default_cell(Field const& field) {
     bool const is_item = value.kind == Tree::Kind::sequence && value.items.size() == 1 &&
                          value.items.front().kind == Tree::Kind::mapping;
     if (is_item) { return ""; }
-    return "`" + to_flow(value) + "`";
+    return fmt::format("`{}`", to_flow(value));
 }
 
 std::string meaning_cell(Field const& field) {

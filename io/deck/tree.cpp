@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace aureole::deck {
 namespace {
@@ -70,11 +71,12 @@ void write_yaml(Tree const& tree, std::size_t indent, std::string& out);
 /// The value after "key:" or "-".
 void write_value(Tree const& tree, std::size_t indent, bool item, std::string& out) {
     if (is_inline(tree)) {
-        out += " " + to_flow(tree) + "\n";
+        out += fmt::format(" {}\n", to_flow(tree));
     } else if (item) {
         std::string nested;
         write_yaml(tree, indent + 2, nested);
-        out += " " + nested.substr(indent + 2);  // the first line continues that of the dash
+        out += fmt::format(" {}",
+                           std::string_view(nested).substr(indent + 2));  // the first line continues that of the dash
     } else {
         out += "\n";
         write_yaml(tree, indent + 2, out);

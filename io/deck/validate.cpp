@@ -1,6 +1,6 @@
 #include "io/deck/validate.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 

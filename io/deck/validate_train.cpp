@@ -67,6 +67,19 @@ void check_schedule(Rules& rules) {
     }
 }
 
+void check_loss(Rules& rules) {
+    auto const& losses = rules.deck().train.loss;
+    auto const has = [&](LossSpec::Kind kind) {
+        return std::any_of(losses.begin(), losses.end(), [&](LossSpec const& loss) { return loss.kind == kind; });
+    };
+    bool const is_mixed = has(LossSpec::Kind::softmax_cross_entropy) && has(LossSpec::Kind::bce_with_logits);
+    if (rules.readable({"train.loss"}) && is_mixed) {
+        rules.fail("train.loss",
+                   "train.loss has softmax_cross_entropy and bce_with_logits (one takes a class per sample or "
+                   "pixel, the other a value per output): keep one of them");
+    }
+}
+
 void check_optimizer(Rules& rules) {
     OptimizerSpec const& optimizer = rules.deck().train.optimizer;
     if (rules.readable({"train.optimizer"}) && optimizer.nesterov && optimizer.momentum == 0) {
@@ -100,6 +113,7 @@ void check_train(Rules& rules) {
     check_batch(rules);
     check_length(rules);
     check_schedule(rules);
+    check_loss(rules);
     check_optimizer(rules);
     check_evaluation(rules);
     InitSpec const& init = rules.deck().train.init;

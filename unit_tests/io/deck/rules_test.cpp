@@ -73,6 +73,7 @@ INSTANTIATE_TEST_SUITE_P(
              "a milestone of train.schedule is 200"},
         Case{end, "  schedule: {name: cosine, final_lr: 1}\n  optimizer:", "10:38", "train.optimizer.lr is 0.1"},
         Case{"momentum: 0.9", "nesterov: true", "10:45", "momentum is 0"},
+        Case{end, "  loss: [softmax_cross_entropy, bce_with_logits]\n  optimizer:", "10:3", "keep one of them"},
         Case{end, "  metrics: [iou, iou]\n  optimizer:", "10:3", "names a metric twice"},
         Case{end, "  init: {map: {a: b}}\n  optimizer:", "10:10", "without a file"}));
 

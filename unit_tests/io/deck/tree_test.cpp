@@ -1,5 +1,6 @@
 #include "io/deck/tree.hpp"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "io/deck/yaml_tree.hpp"
@@ -70,9 +71,8 @@ TEST(YamlTree, limits_size_depth_and_expansion) {
     std::string laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
     std::string deep = "d0: &d0 [x]\n";
     for (int i = 1; i < 60; ++i) {
-        std::string const last = "*a" + std::to_string(i - 1);
-        laughs += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last + "," + last + "," + last + "]\n";
-        deep += "d" + std::to_string(i) + ": &d" + std::to_string(i) + " [*d" + std::to_string(i - 1) + "]\n";
+        laughs += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}]\n", i, i - 1);
+        deep += fmt::format("d{0}: &d{0} [*d{1}]\n", i, i - 1);
     }
     EXPECT_NE(fault(laughs).find("more than 200000 values"), std::string::npos);
     EXPECT_NE(fault(deep).find("nested more than 40 levels"), std::string::npos);
