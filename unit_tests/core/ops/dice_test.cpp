@@ -1,0 +1,69 @@
+#include "core/ops/dice.hpp"
+
+#include "core/error.hpp"
+#include "unit_tests/core/ops/pointwise_cases.hpp"
+
+namespace aureole::test {
+
+namespace {
+
+OperatorPtr make(DiceAttributes const& attributes) { return std::make_shared<Dice>(attributes); }
+
+HarnessOptions logits_only() {
+    HarnessOptions options;
+    options.wanted = {true, false};
+    return options;
+}
+
+}  // namespace
+
+TEST(Dice, AgreesWithItsFormulaInPyTorch) {
+    for (PointwiseCase const& given : pointwise_cases("dice_")) {
+        OperatorPtr const op = make({{given.number("weight"), 1}, given.number("smooth")});
+        expect_golden_loss(op, given, DType::i32);
+    }
+}
+
+TEST(Dice, GradientsMatchFiniteDifferences) {
+    HostTensor const labels = random_tensor({2, 1, 5, 7, 1}, DType::i32, 2, 0, 3);
+    expect_gradients_match_finite_differences(
+        make({{0.7, 1}, 0.5}), {random_tensor({2, 1, 5, 7, 3}, DType::f64, 1), labels}, logits_only(), 1e-6, true);
+    HostTensor const targets = random_tensor({2, 1, 5, 7, 1}, DType::f64, 2, 0, 1);
+    expect_gradients_match_finite_differences(make({}), {random_tensor({2, 1, 5, 7, 1}, DType::f64, 1), targets},
+                                              logits_only(), 1e-6, true);
+}
+
+TEST(Dice, IsNearZeroForACertainAndRightAnswer) {
+    HostTensor const labels = random_tensor({1, 1, 20, 30, 1}, DType::i32, 2, 0, 2);
+    HostTensor logits{labels.shape, DType::f32, labels.values};
+    for (double& value : logits.values) { value = value > 0 ? 40 : -40; }
+    EXPECT_NEAR(run_loss(make({}), {logits, labels}, logits_only()).outputs[0].values[0], 0, 1e-12);
+    for (double& value : logits.values) { value = -value; }
+    EXPECT_NEAR(run_loss(make({}), {logits, labels}, logits_only()).outputs[0].values[0], 1, 2.0 / 600);
+}
+
+TEST(Dice, CountsValidSamplesOnly) {
+    HostTensor const logits = random_tensor({3, 1, 2, 2, 2}, DType::f64, 1);
+    HostTensor const labels = random_tensor({3, 1, 2, 2, 1}, DType::i32, 2, 0, 2);
+    HostTensor few = logits, few_labels = labels;
+    few.shape.n = few_labels.shape.n = 2;
+    few.values.resize(16);
+    few_labels.values.resize(8);
+    HarnessOptions options = logits_only();
+    options.context.valid_samples = 2;
+    OperatorRun const padded = run_loss(make({}), {logits, labels}, options);
+    OperatorRun const alone = run_loss(make({}), {few, few_labels}, logits_only());
+    EXPECT_EQ(padded.outputs[0].values, alone.outputs[0].values);
+    for (std::size_t i = 0; i < logits.values.size(); ++i) {
+        EXPECT_EQ(padded.gradients[0]->values[i], i < 16 ? alone.gradients[0]->values[i] : 0);
+    }
+}
+
+TEST(Dice, RefusesLabelsThatDoNotFit) {
+    Dice const op({});
+    ValueType const logits{DType::f32, {2, 1, 4, 4, 3}};
+    EXPECT_THROW((void)op.infer(std::array{logits, ValueType{DType::f32, {2, 1, 4, 4, 1}}}), Error);
+    EXPECT_THROW((void)op.infer(std::array{logits, ValueType{DType::i32, {2, 1, 4, 4, 3}}}), Error);
+}
+
+}  // namespace aureole::test
