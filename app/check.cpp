@@ -1,1 +1,20 @@
+#include <fmt/format.h>
+
+#include "app/run_plan.hpp"
 #include "app/verbs.hpp"
+#include "io/deck/parse.hpp"
+
+namespace aureole {
+
+ExitCode check_verb(Command const& command) {
+    Deck const deck = read_deck(command.deck, command.overrides);
+    fmt::print("{}\n", dump_deck(deck));
+    RunPlan plan = plan_run(deck, false);
+    open_data(plan, DataUse::check);
+    fmt::print("{}", memory_table(plan));
+    require_fits(plan);
+    fmt::print("{}: good, {} steps\n", command.deck, steps_of(plan));
+    return ExitCode::success;
+}
+
+}  // namespace aureole

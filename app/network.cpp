@@ -1,0 +1,209 @@
+#include "app/network.hpp"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include "app/layers.hpp"
+#include "core/error.hpp"
+#include "core/graph/differentiate.hpp"
+#include "core/graph/fuse.hpp"
+#include "core/graph/recompute.hpp"
+#include "core/metrics/confusion.hpp"
+#include "core/metrics/histogram.hpp"
+#include "core/models/resnet.hpp"
+#include "core/models/unet.hpp"
+#include "core/ops/bce_with_logits.hpp"
+#include "core/ops/dice.hpp"
+#include "core/ops/softmax_cross_entropy.hpp"
+
+namespace aureole {
+
+namespace {
+
+UNetOptions unet_options(ModelSpec const& model) {
+    UNetOptions options;
+    options.dimensions = model.dimensions == 3 ? Dimensions::three : Dimensions::two;
+    options.base = model.base;
+    options.levels = model.levels;
+    options.classes = model.classes;
+    options.norm = static_cast<UNetOptions::Norm>(model.norm);
+    options.norm_groups = model.norm_groups;
+    options.up = static_cast<UNetOptions::Up>(model.up);
+    return options;
+}
+
+ValueId build_model(NetworkBuilder& net, ValueId x, Deck const& deck) {
+    ModelSpec const& model = deck.model;
+    try {
+        switch (model.kind) {
+            case ModelSpec::Kind::resnet: return resnet(net, x, model.depth, model.classes);
+            case ModelSpec::Kind::resnet_cifar:
+                return resnet_cifar(net, x, {model.depth, model.version, model.width, model.classes});
+            case ModelSpec::Kind::unet: return unet(net, x, unet_options(model));
+            case ModelSpec::Kind::layers: break;
+        }
+    } catch (Error const& error) { throw Error(error.code(), fmt::format("{}: {}", deck.where("model"), error.what())); }
+    auto const dimensions = deck.image.size.size() == 3 ? Dimensions::three : Dimensions::two;
+    return build_layers(net, x, dimensions, model.layers);
+}
+
+bool wants_classes(TrainSpec const& train, Shape const& logits) {
+    for (LossSpec const& loss : train.loss) {
+        if (loss.kind == LossSpec::Kind::softmax_cross_entropy) { return true; }
+        if (loss.kind == LossSpec::Kind::dice && logits.c > 1) { return true; }
+    }
+    return false;
+}
+
+/// What the labels of one sample must be, given the network's result.
+SampleSpec sample_spec(Deck const& deck, Shape const& logits) {
+    SampleSpec sample;
+    sample.x = deck.image.shape();
+    sample.y = logits;
+    sample.y.n = 1;
+    if (wants_classes(deck.train, logits)) {
+        sample.labels = SampleSpec::Labels::classes;
+        sample.y.c = 1;
+        sample.classes = logits.c;
+    } else {
+        sample.labels = SampleSpec::Labels::values;
+    }
+    return sample;
+}
+
+OperatorPtr make_loss(LossSpec const& spec, double gradient_scale) {
+    LossAttributes const loss{spec.weight, gradient_scale};
+    switch (spec.kind) {
+        case LossSpec::Kind::softmax_cross_entropy:
+            return std::make_shared<SoftmaxCrossEntropy>(
+                SoftmaxCrossEntropyAttributes{loss, spec.ignore_index, spec.label_smoothing});
+        case LossSpec::Kind::bce_with_logits:
+            return std::make_shared<BceWithLogits>(BceWithLogitsAttributes{loss, spec.positive_weight});
+        case LossSpec::Kind::dice: return std::make_shared<Dice>(DiceAttributes{loss, spec.smooth});
+    }
+    fail(ExitCode::internal, "unknown loss");
+}
+
+char const* loss_name(LossSpec::Kind kind) {
+    switch (kind) {
+        case LossSpec::Kind::softmax_cross_entropy: return "softmax_cross_entropy";
+        case LossSpec::Kind::bce_with_logits: return "bce_with_logits";
+        case LossSpec::Kind::dice: return "dice";
+    }
+    return "loss";
+}
+
+void add_losses(NetworkBuilder& net, Deck const& deck, Network& network) {
+    double const gradient_scale = 1.0 / static_cast<double>(deck.train.micro_batches);
+    int number = 0;
+    for (LossSpec const& loss : deck.train.loss) {
+        std::string const name = fmt::format("loss.{}{}", loss_name(loss.kind), number++ == 0 ? "" : std::to_string(number));
+        ValueId const id = net.emit(name, make_loss(loss, gradient_scale), {network.logits, network.labels});
+        net.graph().value(id).role = Role::loss;
+        network.losses.push_back(id);
+    }
+}
+
+struct MetricName {
+    Metric metric;
+    char const* name;
+    bool histogram;  ///< computed from score histograms, otherwise from the confusion matrix
+};
+
+constexpr std::array<MetricName, 7> metric_names{{{Metric::accuracy, "accuracy", false},
+                                                  {Metric::auroc, "auroc", true},
+                                                  {Metric::auprc, "auprc", true},
+                                                  {Metric::best_f1, "best_f1", true},
+                                                  {Metric::f1, "f1", false},
+                                                  {Metric::iou, "iou", false},
+                                                  {Metric::dice, "dice", false}}};
+
+Index ignored_class(TrainSpec const& train) {
+    for (LossSpec const& loss : train.loss) {
+        if (loss.ignore_index) { return *loss.ignore_index; }
+    }
+    return -1;
+}
+
+void add_metrics(NetworkBuilder& net, Deck const& deck, Mode mode, Network& network) {
+    std::string const prefix = mode == Mode::train ? "metrics.train." : "metrics.eval.";
+    Shape const logits = net.shape(network.logits);
+    for (Metric const metric : deck.train.metrics) {
+        auto const* const known = std::find_if(metric_names.begin(), metric_names.end(),
+                                               [&](MetricName const& each) { return each.metric == metric; });
+        if (known->histogram && mode == Mode::train) { continue; }
+        std::string const counter = prefix + (known->histogram ? "histogram" : "confusion");
+        if (net.graph().find(counter) == none) {
+            OperatorPtr op;
+            Shape shape;
+            if (known->histogram) {
+                op = std::make_shared<MetricHistogram>();
+                shape = metric_histogram_shape();
+            } else {
+                op = std::make_shared<MetricConfusion>(MetricConfusionAttributes{ignored_class(deck.train)});
+                shape = metric_confusion_shape(logits);
+            }
+            ValueId const state = net.state(counter, shape, DType::f64, 0);
+            net.graph().add_node(counter + ".count", op, {network.logits, network.labels, state});
+        }
+        network.metrics.push_back({known->name, metric, counter});
+    }
+}
+
+}  // namespace
+
+DType activation_type(TrainSpec::Precision precision) {
+    switch (precision) {
+        case TrainSpec::Precision::f32: return DType::f32;
+        case TrainSpec::Precision::bf16: return DType::bf16;
+        case TrainSpec::Precision::f64: return DType::f64;
+    }
+    return DType::f32;
+}
+
+std::vector<ValueId> matching_values(Graph const& graph, std::vector<std::string> const& globs) {
+    std::vector<ValueId> found;
+    for (Node const& node : graph.nodes()) {
+        if (node.phase != Phase::forward || node.outputs.empty()) { continue; }
+        for (std::string const& glob : globs) {
+            if (fnmatch(glob.c_str(), graph.value(node.outputs[0]).name.c_str(), 0) == 0) {
+                found.push_back(node.outputs[0]);
+                break;
+            }
+        }
+    }
+    return found;
+}
+
+Network build_network(Deck const& deck, Mode mode, Index samples, std::vector<std::string> const& keep) {
+    Network network;
+    BuilderOptions options;
+    options.mode = mode;
+    options.dtype = activation_type(deck.train.precision);
+    options.samples_per_norm = deck.train.norm_batch.value_or(0);
+    NetworkBuilder net(network.graph, options);
+
+    Shape image = deck.image.shape();
+    image.n = samples;
+    ValueId const x = net.image(image);
+    network.input = network.graph.find("input");
+    network.logits = build_model(net, x, deck);
+    network.sample = sample_spec(deck, net.shape(network.logits));
+    Shape labels = network.sample.y;
+    labels.n = samples;
+    bool const classes = network.sample.labels == SampleSpec::Labels::classes;
+    network.labels = net.labels(labels, classes ? DType::i32 : DType::f32);
+    add_losses(net, deck, network);
+    add_metrics(net, deck, mode, network);
+
+    std::vector<ValueId> kept = matching_values(network.graph, keep);
+    kept.push_back(network.logits);
+    fuse(network.graph, kept);
+    if (mode == Mode::train) {
+        differentiate(network.graph);
+        recompute(network.graph, static_cast<RecomputeMode>(deck.memory.recompute), kept);
+    }
+    return network;
+}
+
+}  // namespace aureole

@@ -1,0 +1,34 @@
+#pragma once
+#include "core/models/network_builder.hpp"
+#include "io/deck/deck.hpp"
+
+namespace aureole {
+
+/// A metric of the deck and the counters from which it is computed.
+struct MetricSource {
+    std::string name;     ///< "accuracy" ...
+    Metric metric = Metric::accuracy;
+    std::string counter;  ///< name of the state value
+};
+
+/// The graph of a deck in one mode, with the values that the run needs to find in it.
+struct Network {
+    Graph graph;
+    ValueId input = none, labels = none, logits = none;
+    std::vector<ValueId> losses;  ///< their sum is the loss
+    std::vector<MetricSource> metrics;
+    SampleSpec sample;  ///< what one sample of the data must be
+};
+
+/// Activation type of a run.
+[[nodiscard]] DType activation_type(TrainSpec::Precision precision);
+
+/// Builds model, losses and metrics of the deck over `samples` samples (a micro-batch). Training graphs are fused,
+/// differentiated and rewritten for recomputation; values whose names match a glob of `keep` survive all that.
+/// In training only metrics that are cheap to read are counted.
+[[nodiscard]] Network build_network(Deck const& deck, Mode mode, Index samples, std::vector<std::string> const& keep = {});
+
+/// Values of the graph's forward pass whose names match one of the globs (`*`, `?`).
+[[nodiscard]] std::vector<ValueId> matching_values(Graph const& graph, std::vector<std::string> const& globs);
+
+}  // namespace aureole

@@ -1,0 +1,167 @@
+#include "app/run_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "io/log/process_memory.hpp"
+#include "io/data/statistics.hpp"
+#include "io/log/progress.hpp"
+
+namespace aureole {
+
+namespace {
+
+OptimizerSettings optimizer_settings(TrainSpec const& train) {
+    OptimizerSpec const& spec = train.optimizer;
+    OptimizerSettings settings;
+    settings.kind = spec.kind == OptimizerSpec::Kind::sgd ? OptimizerSettings::Kind::sgd : OptimizerSettings::Kind::adamw;
+    settings.momentum = spec.momentum;
+    settings.nesterov = spec.nesterov;
+    settings.weight_decay = spec.weight_decay;
+    settings.decay_norm_and_bias = spec.decay_norm_and_bias;
+    settings.beta1 = spec.beta1;
+    settings.beta2 = spec.beta2;
+    settings.epsilon = spec.epsilon;
+    settings.clip_norm = train.clip_norm;
+    settings.clip_value = train.clip_value;
+    return settings;
+}
+
+Normalization normalization_of(RunPlan const& plan, DataUse use) {
+    NormalizeSpec const& spec = plan.deck.data.loader.normalize;
+    Index const channels = plan.deck.image.channels;
+    if (spec.kind != NormalizeSpec::Kind::dataset) { return {spec, channels}; }
+    if (use == DataUse::check) { return {}; }
+    std::string const path = plan.deck.output.folder + "/statistics.txt";
+    if (use == DataUse::resume && std::filesystem::exists(path)) {
+        Statistics const statistics = load_statistics(path);
+        return {spec, channels, &statistics};
+    }
+    Statistics const statistics = measure_statistics(*plan.train_data, spec);
+    std::filesystem::create_directories(plan.deck.output.folder);
+    save_statistics(path, statistics);
+    return {spec, channels, &statistics};
+}
+
+}  // namespace
+
+RunMemory RunPlan::memory() const {
+    RunMemory memory;
+    memory.arena = engine->memory();
+    if (train_data) { memory.loaders += Loader::bytes(train_loader); }
+    if (eval_data) { memory.loaders += Loader::bytes(eval_loader); }
+    memory.program = program_bytes;
+    return memory;
+}
+
+RunPlan plan_run(Deck deck, bool dump) {
+    RunPlan plan;
+    plan.deck = std::move(deck);
+    TrainSpec const& train = plan.deck.train;
+    plan.micro_samples = train.batch / train.micro_batches;
+    plan.has_eval = plan.deck.data.eval.has_value();
+    std::vector<std::string> const keep = dump ? plan.deck.output.dump.activations : std::vector<std::string>{};
+    plan.train = build_network(plan.deck, Mode::train, plan.micro_samples, keep);
+    if (plan.has_eval) { plan.eval = build_network(plan.deck, Mode::eval, plan.micro_samples); }
+
+    EngineSpec spec;
+    spec.optimizer = optimizer_settings(train);
+    spec.micro_batches = train.micro_batches;
+    spec.kernels = plan.deck.kernels;
+    spec.keep_gradients = dump;
+    if (dump) {
+        spec.keep = matching_values(plan.train.graph, keep);
+        spec.keep.push_back(plan.train.logits);
+        spec.keep.push_back(plan.train.input);
+        spec.keep.push_back(plan.train.labels);
+    }
+    spec.train = std::move(plan.train.graph);
+    if (plan.has_eval) { spec.eval = std::move(plan.eval.graph); }
+    plan.engine = std::make_unique<Engine>(std::move(spec));
+    plan.program_bytes = process_memory().resident;
+    return plan;
+}
+
+void open_data(RunPlan& plan, DataUse use) {
+    DataSpec const& data = plan.deck.data;
+    SampleSpec const& sample = plan.train.sample;
+    auto const seed = static_cast<std::uint64_t>(plan.deck.train.seed);
+    plan.train_data = open_dataset(data.train, sample, data.loader, seed);
+    Normalization const normalization = normalization_of(plan, use);
+    auto const config = [&](std::shared_ptr<Dataset const> dataset, Index batch, LoaderConfig::Mode mode) {
+        LoaderConfig loader;
+        loader.dataset = std::move(dataset);
+        loader.sample = sample;
+        loader.spec = data.loader;
+        loader.normalization = normalization;
+        loader.seed = seed;
+        loader.batch = batch;
+        loader.mode = mode;
+        return loader;
+    };
+    plan.train_loader = config(plan.train_data, plan.deck.train.batch, LoaderConfig::Mode::train);
+    if (plan.has_eval) {
+        plan.eval_data = open_dataset(*data.eval, sample, data.loader, seed + 1);
+        plan.eval_loader = config(plan.eval_data, plan.micro_samples, LoaderConfig::Mode::eval);
+    }
+}
+
+Index steps_of(RunPlan const& plan) {
+    TrainSpec const& train = plan.deck.train;
+    Index steps = train.steps.value_or(std::numeric_limits<Index>::max());
+    if (train.epochs) {
+        auto const samples = static_cast<double>(plan.train_data->samples());
+        auto const passes = static_cast<Index>(std::ceil(*train.epochs * samples / static_cast<double>(train.batch)));
+        steps = std::min(steps, std::max<Index>(1, passes));
+    }
+    return steps;
+}
+
+std::string memory_table(RunPlan const& plan) {
+    RunMemory const memory = plan.memory();
+    std::string table = "predicted memory of this rank\n";
+    auto const row = [&](char const* name, std::size_t bytes) {
+        if (bytes > 0) { table += fmt::format("  {:<34}{:>12}\n", name, bytes_text(static_cast<double>(bytes))); }
+    };
+    row("parameters", memory.arena.parameters);
+    row("running statistics and counters", memory.arena.state);
+    row("optimizer", memory.arena.optimizer);
+    row("gradients kept over micro-batches", memory.arena.gradients);
+    row("activations, gradients, workspace", memory.arena.train_transient);
+    if (memory.arena.eval_transient > memory.arena.train_transient) {
+        row("evaluation, in the same place", memory.arena.eval_transient);
+    }
+    row("arena", memory.arena.total());
+    row("data: batches ahead, cache", memory.loaders);
+    row("program and libraries", memory.program);
+    row("total", memory.total());
+    table += fmt::format("  most at operator {}\n", memory.arena.peak_node);
+    return table;
+}
+
+void require_fits(RunPlan const& plan) {
+    if (!plan.deck.memory.limit) { return; }
+    RunMemory const memory = plan.memory();
+    auto const limit = static_cast<std::size_t>(*plan.deck.memory.limit);
+    if (memory.total() <= limit) { return; }
+    std::string remedy = "use a smaller image or more micro-batches";
+    for (auto const mode : {MemorySpec::Recompute::cheap, MemorySpec::Recompute::blocks}) {
+        if (mode <= plan.deck.memory.recompute) { continue; }
+        Deck deck = plan.deck;
+        deck.memory.recompute = mode;
+        std::size_t const arena = plan_run(deck, false).engine->memory().total();
+        if (arena + memory.loaders + memory.program <= limit) {
+            remedy = fmt::format("memory.recompute={} needs {}", mode == MemorySpec::Recompute::cheap ? "cheap" : "blocks",
+                                 bytes_text(static_cast<double>(arena + memory.loaders + memory.program)));
+            break;
+        }
+    }
+    fail(ExitCode::does_not_fit, "the run needs {} and memory.limit is {} (most at operator {}): {}",
+         bytes_text(static_cast<double>(memory.total())), bytes_text(static_cast<double>(limit)), memory.arena.peak_node,
+         remedy);
+}
+
+}  // namespace aureole

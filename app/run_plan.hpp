@@ -1,0 +1,56 @@
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "app/network.hpp"
+#include "io/data/loader.hpp"
+#include "parallel/program/engine.hpp"
+
+namespace aureole {
+
+/// Predicted memory of a run on one rank.
+struct RunMemory {
+    MemoryUse arena;
+    std::size_t loaders = 0;  ///< batches read ahead, caches, staging
+    std::size_t program = 0;  ///< code and libraries: measured when the plan is made
+    [[nodiscard]] std::size_t total() const { return arena.total() + loaders + program; }
+};
+
+/// Everything decided before a run begins: networks, kernels, memory, data. Nothing large is allocated yet.
+struct RunPlan {
+    Deck deck;
+    Network train, eval;  ///< their graphs have moved into the engine; ids are those of its programs
+    bool has_eval = false;
+    Index micro_samples = 1;  ///< samples of a micro-batch
+    std::unique_ptr<Engine> engine;
+    std::shared_ptr<Dataset const> train_data, eval_data;  ///< none until open_data
+    LoaderConfig train_loader, eval_loader;
+    std::size_t program_bytes = 0;
+
+    [[nodiscard]] RunMemory memory() const;
+};
+
+/// Plans networks, kernels and memory of a deck; needs no data. `dump` keeps gradients and the activations that the
+/// deck names readable after a step.
+[[nodiscard]] RunPlan plan_run(Deck deck, bool dump);
+
+/// What the data are opened for.
+enum class DataUse : std::uint8_t {
+    check,   ///< only whether they fit the network; no statistics are measured
+    start,   ///< statistics of the training set are measured and saved into the run's folder
+    resume,  ///< statistics are taken from the run's folder
+};
+
+/// Opens the data sets and prepares the loaders.
+void open_data(RunPlan& plan, DataUse use);
+
+/// Number of updates: the smaller of train.steps and train.epochs passes. Needs the data if epochs are given.
+[[nodiscard]] Index steps_of(RunPlan const& plan);
+
+/// Table of the predicted memory for a person.
+[[nodiscard]] std::string memory_table(RunPlan const& plan);
+
+/// Throws does_not_fit if the prediction exceeds memory.limit, naming the hungriest operator and a change that fits.
+void require_fits(RunPlan const& plan);
+
+}  // namespace aureole

@@ -1,0 +1,280 @@
+#include "app/trainer.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/tensor/arena.hpp"
+#include "io/log/process_memory.hpp"
+#include "io/log/progress.hpp"
+
+namespace aureole {
+
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+LearningRate learning_rate_of(TrainSpec const& train, Index steps) {
+    LearningRate rate;
+    rate.kind = static_cast<LearningRate::Kind>(train.schedule.kind);
+    rate.lr = train.optimizer.lr;
+    rate.steps = steps;
+    rate.warmup_steps = train.schedule.warmup_steps;
+    rate.milestones = train.schedule.milestones;
+    rate.gamma = train.schedule.gamma;
+    rate.power = train.schedule.power;
+    rate.final_lr = train.schedule.final_lr;
+    return rate;
+}
+
+std::vector<std::string> metric_names(Deck const& deck, Network const& network) {
+    std::vector<std::string> names;
+    for (MetricSource const& source : network.metrics) { names.push_back(source.name); }
+    static_cast<void>(deck);
+    return names;
+}
+
+}  // namespace
+
+void PhaseTime::add(double value) {
+    fastest = count == 0 ? value : std::min(fastest, value);
+    slowest = std::max(slowest, value);
+    seconds += value;
+    ++count;
+}
+
+Trainer::Trainer(RunPlan& plan)
+    : plan_(plan),
+      engine_(*plan.engine),
+      deck_(plan.deck),
+      checkpoints_(plan.deck.train.checkpoint.folder, plan.deck.train.checkpoint.keep),
+      begin_(Clock::now()) {
+    start();
+}
+
+void Trainer::start() {
+    steps_ = steps_of(plan_);
+    learning_rate_ = learning_rate_of(deck_.train, steps_);
+    engine_.allocate(static_cast<std::uint64_t>(deck_.train.seed));
+    restore_or_draw();
+    first_step_ = step_;
+    prepare_loaders();
+    log_.emplace(deck_.output.folder, metric_names(deck_, plan_.has_eval ? plan_.eval : plan_.train), step_);
+}
+
+void Trainer::prepare_loaders() {
+    train_loader_.emplace(plan_.train_loader);
+    train_loader_->start_at(step_);
+    if (plan_.has_eval) { eval_loader_.emplace(plan_.eval_loader); }
+}
+
+double Trainer::epoch() const {
+    return static_cast<double>(step_ * deck_.train.batch) / static_cast<double>(plan_.train_data->samples());
+}
+
+void Trainer::write_batch(Program const& program, Network const& network, Batch const& batch, Index first,
+                          Index count) const {
+    Tensor const x = program.tensor(network.input);
+    Tensor const y = program.tensor(network.labels);
+    Index const x_volume = x.shape.volume() / count, y_volume = y.shape.volume() / count;
+    write_values(batch.x.data() + first * x_volume, x);
+    if (y.dtype == DType::i32) {
+        write_values(batch.classes.data() + first * y_volume, y);
+    } else {
+        write_values(batch.values.data() + first * y_volume, y);
+    }
+}
+
+double Trainer::read_loss(Program const& program, Network const& network) const {
+    double loss = 0;
+    for (ValueId const id : network.losses) { loss += read_values(program.tensor(id))[0]; }
+    return loss;
+}
+
+void Trainer::train_step() {
+    double const waited_before = train_loader_->seconds_waited();
+    auto const begin = Clock::now();
+    Batch const& batch = train_loader_->next();
+    double const waited = train_loader_->seconds_waited() - waited_before;
+
+    RunContext context;
+    context.seed = static_cast<std::uint64_t>(deck_.train.seed);
+    context.step = static_cast<std::uint64_t>(step_);
+    Index const parts = deck_.train.micro_batches;
+    double loss = 0;
+    for (Index part = 0; part < parts; ++part) {
+        context.first_sample = part * plan_.micro_samples;
+        context.accumulate = part > 0;
+        write_batch(engine_.train(), plan_.train, batch, context.first_sample, plan_.micro_samples);
+        engine_.run_micro_batch(context);
+        loss += read_loss(engine_.train(), plan_.train) / static_cast<double>(parts);
+    }
+    phases_["forward and backward"].add(seconds_since(begin) - waited);
+    require(std::isfinite(loss), ExitCode::diverged,
+            "the loss of step {} is {}: lower train.optimizer.lr, add train.schedule.warmup_steps or train.clip_norm, or look "
+            "at the data; the last checkpoint is kept",
+            step_ + 1, loss);
+
+    bool const last = step_ + 1 == steps_;
+    if (!deck_.output.dump.file.empty() && (deck_.output.dump.step ? *deck_.output.dump.step == step_ + 1 : last)) {
+        write_dump(plan_, deck_.output.dump.file, loss, step_ + 1);
+    }
+    auto const update_begin = Clock::now();
+    last_gradient_norm_ = engine_.update(learning_rate_.at(step_), step_).gradient_norm;
+    fence("end of a step");
+    phases_["optimizer"].add(seconds_since(update_begin));
+    phases_["waiting for data"].add(waited);
+    ++step_;
+    loss_sum_ += loss;
+    ++loss_count_;
+    report_step(seconds_since(begin), waited);
+}
+
+void Trainer::report_step(double seconds, double waited) {
+    bool const line = step_ % deck_.train.log_every == 0 || step_ == steps_;
+    if (!line) { return; }
+    LogRecord record;
+    record.step = step_;
+    record.epoch = epoch();
+    record.loss = loss_sum_ / static_cast<double>(loss_count_);
+    record.metrics = read_metrics(plan_.train);
+    reset_counters(plan_.train);
+    record.learning_rate = learning_rate_.at(step_ - 1);
+    record.samples_per_second = static_cast<double>(deck_.train.batch) / seconds;
+    record.seconds = seconds;
+    record.data_share = waited / seconds;
+    record.gradient_norm = last_gradient_norm_;
+    log_->write(record);
+    loss_sum_ = 0;
+    loss_count_ = 0;
+
+    double const elapsed = seconds_since(begin_);
+    double const left = elapsed / static_cast<double>(step_ - first_step_) * static_cast<double>(steps_ - step_);
+    auto const peak = static_cast<double>(process_memory().peak);
+    std::string const limit = deck_.memory.limit ? "/" + bytes_text(static_cast<double>(*deck_.memory.limit)) : "";
+    fmt::print("step {}/{}  epoch {:.2f}  {}  lr {:.3g}  {:.1f} images/s  {:.3f} s/step  data {:.0f}%  memory {}{}  {} to go\n",
+               step_, steps_, record.epoch, values_text(record), record.learning_rate, record.samples_per_second, seconds,
+               100 * record.data_share, bytes_text(peak), limit, duration_text(left));
+    std::fflush(stdout);
+}
+
+void Trainer::evaluate() {
+    auto const begin = Clock::now();
+    Program const& program = *engine_.eval();
+    reset_counters(plan_.eval);
+    eval_loader_->start_at(0);
+    Index const batches = std::min(deck_.train.eval_batches.value_or(std::numeric_limits<Index>::max()),
+                                   eval_loader_->batches_per_pass());
+    Progress progress("evaluation", batches, "batches");
+    double loss = 0;
+    Index samples = 0;
+    for (Index i = 0; i < batches; ++i) {
+        Batch const& batch = eval_loader_->next();
+        write_batch(program, plan_.eval, batch, 0, plan_.micro_samples);
+        RunContext context;
+        context.valid_samples = batch.valid;
+        program.run(context);
+        loss += read_loss(program, plan_.eval) * static_cast<double>(batch.valid);
+        samples += batch.valid;
+        progress.update(i + 1);
+    }
+    LogRecord record;
+    record.kind = LogRecord::Kind::eval;
+    record.step = step_;
+    record.epoch = epoch();
+    record.loss = loss / static_cast<double>(std::max<Index>(samples, 1));
+    record.metrics = read_metrics(plan_.eval);
+    record.seconds = seconds_since(begin);
+    record.samples_per_second = static_cast<double>(samples) / record.seconds;
+    log_->write(record);
+    fmt::print("evaluation after step {} on {} samples: {}  ({})\n", step_, samples, values_text(record),
+               duration_text(record.seconds));
+    std::fflush(stdout);
+    phases_["evaluation"].add(record.seconds);
+    last_eval_ = record;
+}
+
+bool Trainer::wall_time_is_over() const {
+    if (!deck_.train.wall_time) { return false; }
+    auto const found = phases_.find("forward and backward");
+    double const slowest = found == phases_.end() ? 0 : found->second.slowest;
+    // room for one more step and for writing the checkpoint
+    return seconds_since(begin_) + 2 * slowest > static_cast<double>(*deck_.train.wall_time);
+}
+
+ExitCode Trainer::run() {
+    Index const eval_every = deck_.train.eval_every;
+    Index const save_every = deck_.train.checkpoint.every;
+    while (step_ < steps_) {
+        if (wall_time_is_over()) {
+            save_checkpoint();
+            fmt::print("stopped at the wall-time limit after step {} of {}: run the same deck again to go on\n", step_, steps_);
+            return ExitCode::wall_time;
+        }
+        train_step();
+        if (plan_.has_eval && (step_ == steps_ || (eval_every > 0 && step_ % eval_every == 0))) { evaluate(); }
+        if (save_every > 0 && (step_ % save_every == 0 || step_ == steps_)) { save_checkpoint(); }
+    }
+    report_end();
+    return ExitCode::success;
+}
+
+std::string Trainer::profile() {
+    Batch const& batch = train_loader_->next();
+    write_batch(engine_.train(), plan_.train, batch, 0, plan_.micro_samples);
+    engine_.run_micro_batch({});  // first touch of the memory
+    std::vector<double> const seconds = engine_.train().run_timed({});
+    struct Row {
+        double seconds = 0, flops = 0, bytes = 0;
+        Index count = 0;
+    };
+    std::map<std::string, Row> rows;
+    Graph const& graph = engine_.train().graph();
+    double total = 0;
+    for (std::size_t i = 0; i < seconds.size(); ++i) {
+        Node const& node = graph.nodes()[i];
+        if (node.op->is_view()) { continue; }
+        std::vector<ValueType> in, out;
+        for (ValueId const id : node.inputs) { in.push_back(graph.value(id).type); }
+        for (ValueId const id : node.outputs) { out.push_back(graph.value(id).type); }
+        Cost const cost = node.op->cost(in, out);
+        std::string const phase = node.phase == Phase::recompute ? " (recomputed)" : "";
+        Row& row = rows[fmt::format("{} [{}]{}", node.op->kind(), engine_.train().steps()[i].library, phase)];
+        row.seconds += seconds[i];
+        row.flops += cost.flops;
+        row.bytes += cost.bytes;
+        ++row.count;
+        total += seconds[i];
+    }
+    std::vector<std::pair<std::string, Row>> sorted(rows.begin(), rows.end());
+    std::sort(sorted.begin(), sorted.end(), [](auto const& a, auto const& b) { return a.second.seconds > b.second.seconds; });
+    std::string table = fmt::format("one step, operator by operator: {:.4f} s\n  {:<48}{:>6}{:>11}{:>8}{:>11}{:>9}\n", total,
+                                    "operator", "count", "seconds", "share", "GFLOP/s", "GB/s");
+    for (auto const& [name, row] : sorted) {
+        table += fmt::format("  {:<48}{:>6}{:>11.5f}{:>7.1f}%{:>11.1f}{:>9.1f}\n", name, row.count, row.seconds,
+                             100 * row.seconds / total, 1e-9 * row.flops / row.seconds, 1e-9 * row.bytes / row.seconds);
+    }
+    return table;
+}
+
+void Trainer::report_end() const {
+    double const total = seconds_since(begin_);
+    fmt::print("\n{:<24}{:>10}{:>8}{:>12}{:>12}{:>12}\n", "phase", "seconds", "share", "fastest", "mean", "slowest");
+    for (auto const& [name, phase] : phases_) {
+        fmt::print("{:<24}{:>10.2f}{:>7.1f}%{:>12.5f}{:>12.5f}{:>12.5f}\n", name, phase.seconds, 100 * phase.seconds / total,
+                   phase.fastest, phase.seconds / static_cast<double>(phase.count), phase.slowest);
+    }
+    fmt::print("{:<24}{:>10.2f}\n", "whole run", total);
+    RunMemory const memory = plan_.memory();
+    auto const peak = static_cast<double>(process_memory().peak);
+    fmt::print("arena: predicted {} bytes, allocated {} bytes\n", memory.arena.total(), engine_.arena_bytes());
+    fmt::print("process: predicted {}, peak {} ({:+.1f}%)\n", bytes_text(static_cast<double>(memory.total())), bytes_text(peak),
+               100 * (peak / static_cast<double>(memory.total()) - 1));
+    double const read = static_cast<double>(plan_.train_data->bytes_read() + (plan_.eval_data ? plan_.eval_data->bytes_read() : 0));
+    fmt::print("read from files: {}\n", bytes_text(read));
+    fmt::print("results: {}/metrics.csv, metrics.jsonl, deck.yaml\n", deck_.output.folder);
+}
+
+}  // namespace aureole

@@ -1,0 +1,72 @@
+#pragma once
+#include <chrono>
+#include <map>
+
+#include "app/run_plan.hpp"
+#include "core/optim/optimizer.hpp"
+#include "io/checkpoint/checkpoint_folder.hpp"
+#include "io/log/run_log.hpp"
+
+namespace aureole {
+
+/// Seconds spent in one part of a run, for the table at its end.
+struct PhaseTime {
+    double seconds = 0;
+    double fastest = 0, slowest = 0;
+    Index count = 0;
+    void add(double value);
+};
+
+/// Runs a plan: steps, evaluations, checkpoints, the record on the console and in files.
+class Trainer {
+  public:
+    explicit Trainer(RunPlan& plan);
+
+    /// From the step of the initial state to the last one, or to the wall-time limit.
+    [[nodiscard]] ExitCode run();
+    [[nodiscard]] Index step() const { return step_; }
+    /// Times every operator of one training step and returns the table, slowest kinds first.
+    [[nodiscard]] std::string profile();
+
+  private:
+    using Clock = std::chrono::steady_clock;
+
+    RunPlan& plan_;
+    Engine& engine_;
+    Deck const& deck_;
+    Index steps_ = 0, step_ = 0;
+    LearningRate learning_rate_;
+    CheckpointFolder checkpoints_;
+    std::optional<RunLog> log_;
+    std::optional<Loader> train_loader_, eval_loader_;
+    std::map<std::string, PhaseTime> phases_;
+    Clock::time_point begin_;
+    Index first_step_ = 0;
+    double loss_sum_ = 0;  ///< since the last line
+    Index loss_count_ = 0;
+    double last_gradient_norm_ = 0;
+    std::optional<LogRecord> last_eval_;
+
+    void start();
+    void restore_or_draw();
+    void initialise_from_file();
+    void restore(std::string const& path);
+    void save_checkpoint();
+    void prepare_loaders();
+
+    void train_step();
+    void report_step(double seconds, double waited);
+    void evaluate();
+    void report_end() const;
+    [[nodiscard]] bool wall_time_is_over() const;
+    void write_batch(Program const& program, Network const& network, Batch const& batch, Index first, Index count) const;
+    [[nodiscard]] double read_loss(Program const& program, Network const& network) const;
+    [[nodiscard]] std::vector<std::pair<std::string, double>> read_metrics(Network const& network) const;
+    void reset_counters(Network const& network) const;
+    [[nodiscard]] double epoch() const;
+};
+
+/// Writes what a run that was asked to dump leaves: loss, input, labels, outputs, activations, parameters, gradients.
+void write_dump(RunPlan const& plan, std::string const& path, double loss, Index step);
+
+}  // namespace aureole
