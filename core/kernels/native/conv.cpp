@@ -40,10 +40,10 @@ class GatherKernel : public Kernel {
     explicit GatherKernel(GatherPlan plan)
         : plan_(std::move(plan)),
           chunks_((plan_.outputs + Columns - 1) / Columns),
-          packed_bytes_(aligned(packed_rows() * Columns * static_cast<Index>(sizeof(A)))) {}
+          packed_bytes_(aligned(pack_rows() * chunks_ * Columns * static_cast<Index>(sizeof(A)))) {}
 
     [[nodiscard]] std::size_t workspace_bytes() const override {
-        return packed_bytes_ + aligned(plan_.inputs * static_cast<Index>(sizeof(T)));
+        return packed_bytes_ + aligned(longest_sum() * static_cast<Index>(sizeof(T)));
     }
 
     void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
@@ -56,7 +56,7 @@ class GatherKernel : public Kernel {
         } else {
             pack(packed, inputs[w].as<A>());
         }
-        for_elements(plan_.labels.pack, plan_.inputs, FillZero<T>{zeros});
+        for_elements(plan_.labels.pack, longest_sum(), FillZero<T>{zeros});
 
         ConvGather<T, A, pixels, Columns> gather{};
         gather.y = outputs[0].as<T>();
@@ -71,6 +71,7 @@ class GatherKernel : public Kernel {
         gather.inputs = plan_.inputs;
         gather.outputs = plan_.outputs;
         gather.chunks = chunks_;
+        gather.adjacent = adjacent();
         for (Lattice const& lattice : plan_.lattices) {
             for (int i = 0; i < 3; ++i) { gather.axis[i] = lattice[static_cast<std::size_t>(i)]; }
             gather.positions = plan_.samples * lattice[0].count * lattice[1].count * lattice[2].count;
@@ -80,12 +81,19 @@ class GatherKernel : public Kernel {
     }
 
   private:
-    [[nodiscard]] Index packed_rows() const { return plan_.groups * chunks_ * plan_.taps * plan_.inputs; }
+    [[nodiscard]] Index pack_rows() const { return plan_.groups * plan_.taps * plan_.inputs; }
+    [[nodiscard]] bool adjacent() const {
+        GatherAxis const& w = plan_.lattices[0][2];
+        return w.divisor == 1 && w.tap == 1 && plan_.in.w == plan_.inputs;
+    }
+    [[nodiscard]] Index longest_sum() const {
+        return adjacent() ? plan_.lattices[0][2].taps * plan_.inputs : plan_.inputs;
+    }
 
     template <class W>
     void pack(A* packed, W const* weights) const {
         for_rows(
-            plan_.labels.pack, packed_rows(), Columns,
+            plan_.labels.pack, pack_rows(), chunks_ * Columns,
             PackWeights<A, W, Columns>{packed, weights, plan_.taps, plan_.inputs, plan_.outputs, chunks_,
                                        plan_.tap_stride, plan_.input_stride, plan_.output_stride, plan_.group_stride});
     }

@@ -4,7 +4,8 @@
 
 namespace aureole::native {
 
-/// Packed weights: [group][chunk of Columns outputs][tap][input channel][Columns], zero where outputs end.
+/// Packed weights: [group][chunk of Columns outputs][tap][input channel][Columns], zero where outputs end. A row is one
+/// group, tap and input channel, its columns are all outputs, so that the weights are read in their order.
 template <class A, class W, int Columns>
 struct PackWeights {
     A* packed;
@@ -13,13 +14,18 @@ struct PackWeights {
     Index tap_stride, input_stride, output_stride, group_stride;  ///< of `weights`, in elements
 
     KOKKOS_INLINE_FUNCTION void operator()(Index row, Index begin, Index end) const {
-        Index const input = row % inputs, tap = row / inputs % taps;
-        Index const slab = row / (inputs * taps), chunk = slab % chunks, group = slab / chunks;
-        Index const source = tap * tap_stride + input * input_stride + group * group_stride;
-        for (Index i = begin; i < end; ++i) {
-            Index const output = chunk * Columns + i;
-            packed[row * Columns + i] =
-                output < outputs ? static_cast<A>(weights[source + output * output_stride]) : A(0);
+        Index const pairs = taps * inputs, group = row / pairs, pair = row - group * pairs;
+        Index const tap = pair / inputs, input = pair - tap * inputs;
+        W const* source = weights + tap * tap_stride + input * input_stride + group * group_stride;
+        A* slab = packed + (group * chunks * pairs + pair) * Columns;
+        Index output = begin;
+        for (; output + Columns <= end && output + Columns <= outputs && output % Columns == 0; output += Columns) {
+            A* chunk = slab + output / Columns * pairs * Columns;
+            for (int i = 0; i < Columns; ++i) { chunk[i] = static_cast<A>(source[(output + i) * output_stride]); }
+        }
+        for (; output < end; ++output) {
+            slab[output / Columns * pairs * Columns + output % Columns] =
+                output < outputs ? static_cast<A>(source[output * output_stride]) : A(0);
         }
     }
 };
@@ -31,7 +37,7 @@ template <class T, class A, int Pixels, int Columns>
 struct ConvGather {
     T* y;
     T const* source;
-    T const* zeros;  ///< `inputs` zeros, read in place of padding
+    T const* zeros;  ///< as many zeros as the longest sum has terms, read in place of padding
     A const* packed;
     A const* bias;    ///< or null
     T const* addend;  ///< or null
@@ -39,6 +45,7 @@ struct ConvGather {
     GatherAxis axis[3];
     Index positions, blocks;        ///< lattice positions over all samples; blocks of them
     Index inputs, outputs, chunks;  ///< per group
+    bool adjacent;                  ///< taps along w are neighbours in memory, in the order of the weights
 
     KOKKOS_INLINE_FUNCTION void operator()(Index row, Index begin, Index end) const {
         if constexpr (runs_on_host) {
@@ -75,22 +82,14 @@ struct ConvGather {
             for (Index r = 0; r < axis[1].taps; ++r) {
                 Index const at_h = axis[1].first + r * axis[1].tap, source_h = at_h / axis[1].divisor;
                 if (source_h * axis[1].divisor != at_h) { continue; }
-                for (Index s = 0; s < axis[2].taps; ++s) {
-                    Index const at_w = axis[2].first + s * axis[2].tap, source_w = at_w / axis[2].divisor;
-                    if (source_w * axis[2].divisor != at_w) { continue; }
-                    T const* pixel[Pixels];
-                    Index const shift = source_d * in.d + source_h * in.h + source_w * in.w;
-                    bool any = false;
-                    for (int p = 0; p < Pixels; ++p) {
-                        bool const exists = within(axis[0], source_d, d[p]) && within(axis[1], source_h, h[p]) &&
-                                            within(axis[2], source_w, w[p]);
-                        pixel[p] = exists ? x + base[p] + shift : zeros;
-                        any = any || exists;
-                    }
-                    if (!any) { continue; }
-                    Index const tap = (t * axis[1].taps + r) * axis[2].taps + s;
-                    accumulate<Width>(sum, pixel, weights + tap * inputs * Columns);
+                Index const tap = (t * axis[1].taps + r) * axis[2].taps;
+                Index const shift = source_d * in.d + source_h * in.h;
+                bool exists[Pixels], any = false;
+                for (int p = 0; p < Pixels; ++p) {
+                    exists[p] = within(axis[0], source_d, d[p]) && within(axis[1], source_h, h[p]);
+                    any = any || exists[p];
                 }
+                if (any) { add_line<Width>(sum, exists, base, w, x + shift, weights + tap * inputs * Columns); }
             }
         }
         store<Width>(sum, first, n, d, h, w, group * outputs + output, width);
@@ -122,13 +121,44 @@ struct ConvGather {
         return position >= 0 && position < a.extent;
     }
 
+    /// Adds the taps along w. Where they read neighbouring pixels and none is padding they make one long sum.
     template <int Width>
-    KOKKOS_INLINE_FUNCTION void accumulate(A (&sum)[Pixels][Width], T const* const* pixel, A const* weights) const {
+    KOKKOS_INLINE_FUNCTION void add_line(A (&sum)[Pixels][Width], bool const* exists, Index const* base, Index const* w,
+                                         T const* x, A const* weights) const {
+        T const* pixel[Pixels];
+        if (adjacent) {
+            bool inside = true;
+            for (int p = 0; p < Pixels; ++p) {
+                inside = inside && within(axis[2], axis[2].first, w[p]) &&
+                         within(axis[2], axis[2].first + axis[2].taps - 1, w[p]);
+                pixel[p] = exists[p] ? x + base[p] + axis[2].first * in.w : zeros;
+            }
+            if (inside) {
+                accumulate<Width>(sum, pixel, weights, axis[2].taps * inputs);
+                return;
+            }
+        }
+        for (Index s = 0; s < axis[2].taps; ++s) {
+            Index const at = axis[2].first + s * axis[2].tap, source = at / axis[2].divisor;
+            if (source * axis[2].divisor != at) { continue; }
+            bool any = false;
+            for (int p = 0; p < Pixels; ++p) {
+                bool const here = exists[p] && within(axis[2], source, w[p]);
+                pixel[p] = here ? x + base[p] + source * in.w : zeros;
+                any = any || here;
+            }
+            if (any) { accumulate<Width>(sum, pixel, weights + s * inputs * Columns, inputs); }
+        }
+    }
+
+    template <int Width>
+    KOKKOS_INLINE_FUNCTION void accumulate(A (&sum)[Pixels][Width], T const* const* pixel, A const* weights,
+                                           Index count) const {
         A local[Pixels][Width];
         for (int p = 0; p < Pixels; ++p) {
             for (int v = 0; v < Width; ++v) { local[p][v] = sum[p][v]; }
         }
-        for (Index c = 0; c < inputs; ++c) {
+        for (Index c = 0; c < count; ++c) {
             for (int p = 0; p < Pixels; ++p) {
                 A const value = static_cast<A>(pixel[p][c]);
 #pragma omp simd
@@ -148,13 +178,20 @@ struct ConvGather {
             Index const od = axis[0].first_out + d[p] * axis[0].step_out;
             Index const oh = axis[1].first_out + h[p] * axis[1].step_out;
             Index const ow = axis[2].first_out + w[p] * axis[2].step_out;
+            A value[Width];
+            for (int v = 0; v < Width; ++v) { value[v] = sum[p][v]; }
+            if (bias != nullptr) {
+                for (Index v = 0; v < width; ++v) { value[v] += bias[channel + v]; }
+            }
+            if (addend != nullptr) {
+                T const* more = addend + add.at(n[p], od, oh, ow) + channel;
+                for (Index v = 0; v < width; ++v) { value[v] += static_cast<A>(more[v]); }
+            }
             T* result = y + out.at(n[p], od, oh, ow) + channel;
-            T const* more = addend == nullptr ? nullptr : addend + add.at(n[p], od, oh, ow) + channel;
-            for (Index v = 0; v < width; ++v) {
-                A value = sum[p][v];
-                if (bias != nullptr) { value += bias[channel + v]; }
-                if (more != nullptr) { value += static_cast<A>(more[v]); }
-                result[v] = static_cast<T>(value);
+            if (width == Width) {
+                for (int v = 0; v < Width; ++v) { result[v] = static_cast<T>(value[v]); }
+            } else {
+                for (Index v = 0; v < width; ++v) { result[v] = static_cast<T>(value[v]); }
             }
         }
     }

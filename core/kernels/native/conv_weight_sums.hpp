@@ -1,4 +1,6 @@
 #pragma once
+#include <type_traits>
+
 #include "core/kernels/launch.hpp"
 #include "core/kernels/native/conv_geometry.hpp"
 
@@ -106,12 +108,18 @@ struct ConvWeightPartial {
             for (int v = 0; v < Width; ++v) { sum[b][v] = A(0); }
         }
         for (Index i = 0; i < count; ++i) {
+            A converted[Width];
+            A const* row = converted;
+            if constexpr (std::is_same_v<T, A>) {
+                row = gradient + i * gradient_step;
+            } else {
+#pragma omp simd
+                for (int v = 0; v < Width; ++v) { converted[v] = static_cast<A>(gradient[i * gradient_step + v]); }
+            }
             for (int b = 0; b < Block; ++b) {
                 A const value = static_cast<A>(source[i * source_step + channel[b]]);
 #pragma omp simd
-                for (int v = 0; v < Width; ++v) {
-                    sum[b][v] += value * static_cast<A>(gradient[i * gradient_step + v]);
-                }
+                for (int v = 0; v < Width; ++v) { sum[b][v] += value * row[v]; }
             }
         }
         for (int b = 0; b < Block; ++b) {

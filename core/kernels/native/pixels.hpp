@@ -30,6 +30,14 @@ void for_pixels(char const* label, Shape const& local, Body const& body) {
     for_rows(label, local.n * local.d * local.h, local.w * local.c, PixelRows<Body>{body, local.d, local.h, local.c});
 }
 
+/// Alignment of an array of `count` values that vector instructions fill: without it compilers peel loops to align
+/// stores.
+template <class T>
+[[nodiscard]] constexpr std::size_t vector_alignment(int count) {
+    std::size_t const bytes = static_cast<std::size_t>(count) * sizeof(T);
+    return bytes < 64 ? bytes : 64;
+}
+
 /// Calls block.template compute<Width>(c) for the channels [begin, end): on the host in blocks whose intermediate
 /// values stay in vector registers, on a device one by one.
 template <class Block>

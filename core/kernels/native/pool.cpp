@@ -36,22 +36,17 @@ KOKKOS_INLINE_FUNCTION void for_window(PoolAxis const* axis, Place const& in, In
 template <class T, class A, int Width>
 struct MaximumOf {
     T const* x;
-    A best[Width];
-    std::int32_t index[Width];
-    bool any = false;
+    alignas(vector_alignment<A>(Width)) A best[Width];
+    alignas(vector_alignment<std::int32_t>(Width)) std::int32_t index[Width];  ///< negative: nothing was seen yet
 
     KOKKOS_INLINE_FUNCTION void operator()(Index tap, Index offset) {
         T const* values = x + offset;
         auto const here = static_cast<std::int32_t>(tap);
-        if (!any) {
-            for (int i = 0; i < Width; ++i) { best[i] = static_cast<A>(values[i]), index[i] = here; }
-            any = true;
-            return;
-        }
 #pragma omp simd
         for (int i = 0; i < Width; ++i) {
             A const value = static_cast<A>(values[i]);
-            bool const take = value > best[i] || value != value;  // a NaN is kept: nothing is greater
+            // a NaN is kept: nothing is greater
+            bool const take = (value > best[i]) | (value != value) | (index[i] < 0);
             best[i] = take ? value : best[i];
             index[i] = take ? here : index[i];
         }
@@ -73,11 +68,13 @@ struct MaxPool {
 
         template <int Width>
         KOKKOS_INLINE_FUNCTION void compute(Index c) const {
-            MaximumOf<T, A, Width> maximum{pool.x + c, {}, {}};
+            MaximumOf<T, A, Width> maximum;
+            maximum.x = pool.x + c;
+            for (int i = 0; i < Width; ++i) { maximum.best[i] = -A(INFINITY), maximum.index[i] = -1; }
             for_window(pool.axis, pool.in, n, d, h, w, maximum);
             Index const at = pool.out.at(n, d, h, w) + c;
             for (int i = 0; i < Width; ++i) {
-                pool.y[at + i] = maximum.any ? static_cast<T>(maximum.best[i]) : static_cast<T>(-A(INFINITY));
+                pool.y[at + i] = static_cast<T>(maximum.best[i]);
                 pool.index[at + i] = static_cast<I>(maximum.index[i]);
             }
         }
@@ -90,7 +87,7 @@ struct MaxPool {
 template <class T, class A, int Width>
 struct SumOf {
     T const* x;
-    A sum[Width];
+    alignas(vector_alignment<A>(Width)) A sum[Width];
     Index count = 0;
 
     KOKKOS_INLINE_FUNCTION void operator()(Index /*tap*/, Index offset) {

@@ -40,7 +40,7 @@ struct MaxPoolInputGradient {
     struct Sum {
         MaxPoolInputGradient const& pool;
         Index n, c;
-        A sum[Width];
+        alignas(vector_alignment<A>(Width)) A sum[Width];
 
         KOKKOS_INLINE_FUNCTION void operator()(Index tap, Index d, Index h, Index w) {
             T const* gradient = pool.dy + pool.in.at(n, d, h, w) + c;
@@ -80,7 +80,7 @@ struct AveragePoolInputGradient {
     struct Sum {
         AveragePoolInputGradient const& pool;
         Index n, c;
-        A sum[Width];
+        alignas(vector_alignment<A>(Width)) A sum[Width];
 
         KOKKOS_INLINE_FUNCTION void operator()(Index /*tap*/, Index d, Index h, Index w) {
             PoolAxis const* axis = pool.axis;

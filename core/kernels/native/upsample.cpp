@@ -61,7 +61,7 @@ struct UpsampleForward {
 
         template <int Width>
         KOKKOS_INLINE_FUNCTION void compute(Index c) const {
-            A sum[Width];
+            alignas(vector_alignment<A>(Width)) A sum[Width];
             for (int i = 0; i < Width; ++i) { sum[i] = static_cast<A>(source[0][c + i]) * weight[0]; }
             for (int k = 1; k < count; ++k) {
                 T const* values = source[k] + c;
@@ -106,7 +106,7 @@ struct UpsampleBackward {
         KOKKOS_INLINE_FUNCTION void compute(Index c) const {
             UpsampleAxis const* axis = all.axis;
             Index const id = axis[0].lo + d, ih = axis[1].lo + h, iw = axis[2].lo + w;
-            A sum[Width];
+            alignas(vector_alignment<A>(Width)) A sum[Width];
             for (int i = 0; i < Width; ++i) { sum[i] = A(0); }
             for (Index od = axis[0].begin(id); od < axis[0].end(id); ++od) {
                 double const weight_d = axis[0].at(od).of(id);
