@@ -15,7 +15,8 @@ namespace {
 constexpr Index norm_chunk = 4096;
 
 /// Figures of one update in the parameter's type.
-template <class T> struct Gradient {
+template <class T>
+struct Gradient {
     T const* __restrict dw;
     T scale, clip;
     [[nodiscard]] KOKKOS_INLINE_FUNCTION T at(Index i) const {
@@ -25,14 +26,17 @@ template <class T> struct Gradient {
     }
 };
 
-template <class T> struct Sgd {
+template <class T>
+struct Sgd {
     T* __restrict w;
     Gradient<T> gradient;
     T* __restrict momentum_buffer;
     T lr, momentum, decay;
     bool has_momentum, nesterov;
 
-    KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
+    // a copy of the members that no store can reach: otherwise the loop reads them again after every store
+    KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const { Sgd(*this).update(begin, end); }
+    KOKKOS_INLINE_FUNCTION void update(Index begin, Index end) const {
         if (!has_momentum) {
             for (Index i = begin; i < end; ++i) { w[i] -= lr * (gradient.at(i) + decay * w[i]); }
             return;
@@ -48,14 +52,16 @@ template <class T> struct Sgd {
     }
 };
 
-template <class T> struct AdamW {
+template <class T>
+struct AdamW {
     T* __restrict w;
     Gradient<T> gradient;
     T* __restrict first;
     T* __restrict second;
     T beta1, beta2, epsilon, step_size, second_scale, shrink;
 
-    KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
+    KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const { AdamW(*this).update(begin, end); }
+    KOKKOS_INLINE_FUNCTION void update(Index begin, Index end) const {
         for (Index i = begin; i < end; ++i) {
             T const g = gradient.at(i);
             T const m = beta1 * first[i] + (T(1) - beta1) * g;
@@ -68,7 +74,8 @@ template <class T> struct AdamW {
 };
 
 /// Row r of the result: sum of squares of one chunk.
-template <class T> struct SquareSums {
+template <class T>
+struct SquareSums {
     T const* __restrict values;
     double* __restrict sums;
     Index count;
@@ -76,7 +83,11 @@ template <class T> struct SquareSums {
         Index const first = chunk * norm_chunk;
         Index const last = first + norm_chunk < count ? first + norm_chunk : count;
         double sum[8] = {};
-        for (Index i = first; i < last; ++i) { sum[(i - first) % 8] += static_cast<double>(values[i]) * values[i]; }
+        Index i = first;
+        for (; i + 8 <= last; i += 8) {
+            for (Index k = 0; k < 8; ++k) { sum[k] += static_cast<double>(values[i + k]) * values[i + k]; }
+        }
+        for (; i < last; ++i) { sum[(i - first) % 8] += static_cast<double>(values[i]) * values[i]; }
         sums[chunk] = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
     }
 };
@@ -91,19 +102,19 @@ void update(OptimizedTensor const& tensor, OptimizerSettings const& settings, do
     Index const count = tensor.w.shape.volume();
     if (settings.kind == OptimizerSettings::Kind::sgd) {
         bool const has_momentum = settings.momentum != 0;
-        for_elements("aureole::optimizer::sgd", count,
-                     Sgd<T>{tensor.w.as<T>(), gradient, has_momentum ? tensor.slots[0].as<T>() : nullptr,
-                            static_cast<T>(lr), static_cast<T>(settings.momentum), static_cast<T>(decay), has_momentum,
-                            settings.nesterov});
+        for_elements(
+            "aureole::optimizer::sgd", count,
+            Sgd<T>{tensor.w.as<T>(), gradient, has_momentum ? tensor.slots[0].as<T>() : nullptr, static_cast<T>(lr),
+                   static_cast<T>(settings.momentum), static_cast<T>(decay), has_momentum, settings.nesterov});
         return;
     }
     double const correction1 = 1 - std::pow(settings.beta1, static_cast<double>(step + 1));
     double const correction2 = 1 - std::pow(settings.beta2, static_cast<double>(step + 1));
     for_elements("aureole::optimizer::adamw", count,
                  AdamW<T>{tensor.w.as<T>(), gradient, tensor.slots[0].as<T>(), tensor.slots[1].as<T>(),
-                          static_cast<T>(settings.beta1), static_cast<T>(settings.beta2), static_cast<T>(settings.epsilon),
-                          static_cast<T>(lr / correction1), static_cast<T>(1 / std::sqrt(correction2)),
-                          static_cast<T>(1 - lr * decay)});
+                          static_cast<T>(settings.beta1), static_cast<T>(settings.beta2),
+                          static_cast<T>(settings.epsilon), static_cast<T>(lr / correction1),
+                          static_cast<T>(1 / std::sqrt(correction2)), static_cast<T>(1 - lr * decay)});
 }
 
 }  // namespace
@@ -129,9 +140,11 @@ double gradient_norm(std::vector<OptimizedTensor> const& tensors, Tensor const& 
         double* const sums = workspace.as<double>() + first;
         Index const count = tensor.dw.shape.volume();
         if (tensor.dw.dtype == DType::f64) {
-            for_rows("aureole::optimizer::square_sums", chunks, 1, SquareSums<double>{tensor.dw.as<double>(), sums, count});
+            for_rows("aureole::optimizer::square_sums", chunks, 1,
+                     SquareSums<double>{tensor.dw.as<double>(), sums, count});
         } else {
-            for_rows("aureole::optimizer::square_sums", chunks, 1, SquareSums<float>{tensor.dw.as<float>(), sums, count});
+            for_rows("aureole::optimizer::square_sums", chunks, 1,
+                     SquareSums<float>{tensor.dw.as<float>(), sums, count});
         }
         first += chunks;
     }
@@ -142,8 +155,8 @@ double gradient_norm(std::vector<OptimizedTensor> const& tensors, Tensor const& 
     return std::sqrt(sum);
 }
 
-void optimizer_step(std::vector<OptimizedTensor> const& tensors, OptimizerSettings const& settings, double learning_rate,
-                    Index step, double gradient_scale) {
+void optimizer_step(std::vector<OptimizedTensor> const& tensors, OptimizerSettings const& settings,
+                    double learning_rate, Index step, double gradient_scale) {
     for (OptimizedTensor const& tensor : tensors) {
         if (tensor.w.dtype == DType::f64) {
             update<double>(tensor, settings, learning_rate, step, gradient_scale);

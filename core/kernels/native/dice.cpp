@@ -124,22 +124,38 @@ class DiceKernel : public Kernel {
     LossSums sums_;
 };
 
-/// dlogits of one pixel. With D = (2 I + s) / (P + T + s): dD/dp = (2 t - D) / (P + T + s).
+/// d(loss)/dp = base + slope * t of every sample and class. With D = (2 I + s) / (P + T + s): dD/dp = (2 t - D) / (P +
+/// T + s).
+template <class A>
+struct DiceSlopes {
+    Index classes;
+    double smooth, factor;
+    double const* totals;  // (sample, row, class)
+    A *base, *slope;       // (sample, class)
+
+    KOKKOS_INLINE_FUNCTION void operator()(Index sample, Index begin, Index end) const {
+        double const* const of = totals + sample * row_count * classes;
+        for (Index k = begin; k < end; ++k) {
+            double const all = of[probability_row * classes + k] + of[target_row * classes + k] + smooth;
+            double const dice = (2 * of[both_row * classes + k] + smooth) / all;
+            base[sample * classes + k] = A(factor * dice / all);
+            slope[sample * classes + k] = A(-2 * factor / all);
+        }
+    }
+};
+
+/// dlogits of one pixel.
 template <class T>
 struct DiceGradient {
     using A = Accumulation<T>;
     DicePixels<T> pixels;
     Index pixels_per_sample, valid_samples;
-    double smooth, factor;
-    double const* totals;  // (sample, row, class)
+    A const *base, *slope;  // (sample, class)
     T* dlogits;
 
     [[nodiscard]] KOKKOS_INLINE_FUNCTION A by_probability(Index sample, Index pixel, Index k) const {
-        Index const classes = pixels.classes;
-        double const* const of = totals + sample * row_count * classes;
-        double const all = of[probability_row * classes + k] + of[target_row * classes + k] + smooth;
-        double const dice = (2 * of[both_row * classes + k] + smooth) / all;
-        return A(-factor * (2 * pixels.target(pixel, k) - dice) / all);
+        Index const i = sample * pixels.classes + k;
+        return base[i] + slope[i] * A(pixels.target(pixel, k));
     }
     KOKKOS_INLINE_FUNCTION void operator()(Index pixel, Index /*begin*/, Index /*end*/) const {
         Index const classes = pixels.classes, sample = pixel / pixels_per_sample;
@@ -163,22 +179,30 @@ struct DiceGradient {
 
 template <class T>
 class DiceInputGradientKernel : public Kernel {
+    using A = Accumulation<T>;
+
   public:
     explicit DiceInputGradientKernel(KernelRequest const& request)
         : attributes_(request.as<DiceInputGradient>().attributes()), x_(request.inputs[0]) {}
+    [[nodiscard]] std::size_t workspace_bytes() const override {
+        return static_cast<std::size_t>(2 * x_.local().n * x_.local().c) * sizeof(A);
+    }
 
     void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
-             std::byte* /*workspace*/) const override {
+             std::byte* workspace) const override {
         ValidSamples const valid(context, x_);
         Shape const local = x_.local();
         double const factor = attributes_.loss.weight * attributes_.loss.gradient_scale * inverse_terms(valid, x_);
+        auto* const base = reinterpret_cast<A*>(workspace);
+        A* const slope = base + local.n * local.c;
+        for_rows("aureole::dice::slopes", local.n, local.c,
+                 DiceSlopes<A>{local.c, attributes_.smooth, factor, inputs[2].as<double>(), base, slope});
         for_rows("aureole::dice::input_gradient", local.pixels(), 1,
                  DiceGradient<T>{{local.c, inputs[0].as<T>(), TargetValues(inputs[1])},
                                  local.pixels_per_sample(),
                                  valid.local,
-                                 attributes_.smooth,
-                                 factor,
-                                 inputs[2].as<double>(),
+                                 base,
+                                 slope,
                                  outputs[0].as<T>()});
     }
 
