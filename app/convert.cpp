@@ -1,1 +1,62 @@
+#include "io/convert/convert.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+
 #include "app/verbs.hpp"
+#include "io/log/progress.hpp"
+
+namespace aureole {
+
+namespace {
+
+/// The single source of a kind that takes no list.
+std::string const& only_source(ConvertCommand const& command) {
+    require(command.sources.size() == 1, ExitCode::bad_deck,
+            "command line: convert {} takes one source, {} are given: convert them one by one", command.kind,
+            command.sources.size());
+    return command.sources.front();
+}
+
+convert::Summary convert_kind(ConvertCommand const& command, convert::Output const& output,
+                              convert::Progress const& progress) {
+    bool const takes_labels = command.kind == "idx" || command.kind == "npy" || command.kind == "masks";
+    require(takes_labels || command.labels.empty(), ExitCode::bad_deck,
+            "command line: convert {} finds its labels itself: leave out --labels", command.kind);
+    if (command.kind == "cifar10") { return convert::convert_cifar10(command.sources, output, progress); }
+    std::string const& source = only_source(command);
+    if (command.kind == "idx") { return convert::convert_idx(source, command.labels, output, progress); }
+    if (command.kind == "folder") { return convert::convert_class_folders(source, output, progress); }
+    if (command.kind == "masks") { return convert::convert_images_and_masks(source, command.labels, output, progress); }
+    if (command.kind == "npy") { return convert::convert_npy(source, command.labels, output, progress); }
+    return convert::convert_hdf5(source, output, progress);
+}
+
+}  // namespace
+
+ExitCode convert_verb(Command const& command) {
+    ConvertCommand const& options = command.convert;
+    convert::Output const output{options.output, options.x,       options.y,
+                                 options.chunk,  options.deflate, !options.no_shuffle};
+    std::unique_ptr<Progress> shown;  // made when the number of samples is known
+    convert::Progress const progress = [&](std::int64_t done, std::int64_t total) {
+        if (!shown) { shown = std::make_unique<Progress>("convert", total, "samples"); }
+        shown->update(done);
+    };
+    convert::Summary const summary = convert_kind(options, output, progress);
+    shown.reset();
+    fmt::print("{}: {}\n", output.file, bytes_text(static_cast<double>(summary.file_bytes)));
+    if (!summary.x_shape.empty()) {
+        fmt::print("  {:<10} {} {}\n", output.x, hdf5::to_string(summary.x_shape), hdf5::name_of(summary.x_type));
+    }
+    if (!summary.y_shape.empty()) {
+        fmt::print("  {:<10} {} {}\n", output.y, hdf5::to_string(summary.y_shape), hdf5::name_of(summary.y_type));
+    }
+    if (!summary.class_names.empty()) { fmt::print("  classes    {}\n", fmt::join(summary.class_names, ", ")); }
+    if (!summary.skipped.empty()) { fmt::print("  left out (no numbers): {}\n", fmt::join(summary.skipped, ", ")); }
+    return ExitCode::success;
+}
+
+}  // namespace aureole

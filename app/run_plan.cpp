@@ -138,7 +138,8 @@ std::string memory_table(RunPlan const& plan) {
     row("data: batches ahead, cache", memory.loaders);
     row("program and libraries", memory.program);
     row("total", memory.total());
-    table += fmt::format("  most at operator {}\n", memory.arena.peak_node);
+    table += fmt::format("  most at operator {}; {} are alive there\n", memory.arena.peak_node,
+                         bytes_text(static_cast<double>(memory.arena.train_lower_bound)));
     return table;
 }
 

@@ -89,11 +89,18 @@ void check_optimizer(Rules& rules) {
     }
 }
 
+bool has_curve_metric(std::vector<Metric> const& metrics) {
+    return std::any_of(metrics.begin(), metrics.end(), [](Metric metric) {
+        return metric == Metric::auroc || metric == Metric::auprc || metric == Metric::best_f1;
+    });
+}
+
 void check_evaluation(Rules& rules) {
     Deck const& deck = rules.deck();
     if (rules.readable({"data.eval"}) && !deck.data.eval) {
         for (auto const* key : {"train.metrics", "train.eval_every", "train.eval_batches"}) {
-            bool const is_used = (std::string_view(key) == "train.metrics" && !deck.train.metrics.empty()) ||
+            // accuracy and its like are counted in training too; curves need an evaluation
+            bool const is_used = (std::string_view(key) == "train.metrics" && has_curve_metric(deck.train.metrics)) ||
                                  (std::string_view(key) == "train.eval_every" && deck.train.eval_every > 0) ||
                                  (std::string_view(key) == "train.eval_batches" && deck.train.eval_batches);
             if (is_used && rules.readable({key})) {
