@@ -1,6 +1,8 @@
 #pragma once
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <vector>
+
 /// The only place that knows which version of oneDNN is used: version 2 makes a primitive descriptor from an operation
 /// descriptor, version 3 directly from the arguments. Every function gives an empty descriptor if the library has no
 /// implementation, and throws dnnl::error if the arguments contradict each other.
@@ -25,6 +27,17 @@ struct ConvDescription {
 /// Arguments of a matrix product y (n, k) = x (n, c) w (k, c)^T + b.
 struct LinearDescription {
     dnnl::memory::desc x, w, b, y;
+};
+
+/// Where the library keeps the elements of a tensor: index i of an axis is split by the blocks of that axis, innermost
+/// last; what is left of it is multiplied by the axis' stride.
+struct Blocking {
+    struct Block {
+        int axis;
+        dnnl::memory::dim size;
+    };
+    std::vector<dnnl::memory::dim> extents, strides;  ///< extents with padding
+    std::vector<Block> blocks;
 };
 
 using ConvForward = dnnl::convolution_forward;
@@ -84,6 +97,17 @@ inline constexpr bool may_be_empty = true;
     return {engine(), a.x, a.w, a.b, a.y, hint, attributes, may_be_empty};
 }
 
+[[nodiscard]] inline bool is_blocked(dnnl::memory::desc const& layout) {
+    return layout.get_format_kind() == dnnl::memory::format_kind::blocked;
+}
+
+[[nodiscard]] inline Blocking blocking_of(dnnl::memory::desc const& layout) {
+    Blocking blocking{layout.get_padded_dims(), layout.get_strides(), {}};
+    auto const axes = layout.get_inner_idxs(), sizes = layout.get_inner_blks();
+    for (std::size_t i = 0; i < axes.size(); ++i) { blocking.blocks.push_back({static_cast<int>(axes[i]), sizes[i]}); }
+    return blocking;
+}
+
 #else
 
 [[nodiscard]] inline ConvForward::primitive_desc conv_forward(ConvDescription const& a,
@@ -133,6 +157,20 @@ inline constexpr bool may_be_empty = true;
 [[nodiscard]] inline LinearBackwardWeights::primitive_desc linear_backward_weights(
     LinearDescription const& a, LinearForward::primitive_desc const& hint, dnnl::primitive_attr const& attributes) {
     return {{a.x, a.w, a.b, a.y}, attributes, engine(), hint, may_be_empty};
+}
+
+[[nodiscard]] inline bool is_blocked(dnnl::memory::desc const& layout) {
+    return layout.data.format_kind == dnnl_blocked;
+}
+
+[[nodiscard]] inline Blocking blocking_of(dnnl::memory::desc const& layout) {
+    dnnl_blocking_desc_t const& raw = layout.data.format_desc.blocking;
+    int const axes = layout.data.ndims;
+    Blocking blocking{{layout.data.padded_dims, layout.data.padded_dims + axes}, {raw.strides, raw.strides + axes}, {}};
+    for (int i = 0; i < raw.inner_nblks; ++i) {
+        blocking.blocks.push_back({static_cast<int>(raw.inner_idxs[i]), raw.inner_blks[i]});
+    }
+    return blocking;
 }
 
 #endif

@@ -21,6 +21,14 @@ template <class Descriptor>
     return false;
 }
 
+/// The same for a primitive that reads weights, which must be in a layout that we can write.
+template <class Descriptor>
+[[nodiscard]] bool is_usable(Descriptor const& descriptor, std::string& refusal) {
+    if (!is_fast(descriptor, refusal)) { return false; }
+    if (!is_blocked(descriptor.weights_desc())) { refusal = "the library hides the layout of the weights"; }
+    return refusal.empty();
+}
+
 /// The implementation whose name contains `name`, or the library's own choice. `make` gives a fresh descriptor.
 template <class Make>
 [[nodiscard]] auto prefer(std::string_view name, Make const& make) {

@@ -1,8 +1,11 @@
 #include "core/kernels/onednn/conv.hpp"
 
+#include <algorithm>
+
 #include "core/kernels/onednn/choice.hpp"
 #include "core/kernels/onednn/geometry.hpp"
 #include "core/kernels/onednn/invocation.hpp"
+#include "core/kernels/onednn/packing.hpp"
 
 namespace aureole::onednn {
 
@@ -26,11 +29,11 @@ dnnl::primitive_attr forward_attributes(bool addend, dnnl::memory::desc const& y
 
 class ConvKernel final : public Kernel {
   public:
-    ConvKernel(ConvGeometry const& geometry, ConvAttributes const& attributes,
+    ConvKernel(ConvGeometry const& geometry, ConvAttributes const& attributes, DType dtype,
                ConvForward::primitive_desc const& chosen)
         : attributes_(attributes),
           x_offset_(geometry.x_offset),
-          weights_(stored_weights(geometry), chosen.weights_desc(), workspace_),
+          weights_({geometry.weights(), geometry.groups}, dtype, chosen.weights_desc(), workspace_),
           scratchpad_(workspace_.add(chosen.scratchpad_desc().get_size())),
           conv_(ConvForward(chosen), {{DNNL_ARG_SRC, chosen.src_desc()},
                                       {DNNL_ARG_WEIGHTS, chosen.weights_desc()},
@@ -61,9 +64,9 @@ class ConvKernel final : public Kernel {
 
 class ConvInputGradientKernel final : public Kernel {
   public:
-    ConvInputGradientKernel(ConvGeometry const& geometry, ConvBackwardData::primitive_desc const& chosen)
+    ConvInputGradientKernel(ConvGeometry const& geometry, DType dtype, ConvBackwardData::primitive_desc const& chosen)
         : dy_offset_(geometry.y_offset),
-          weights_(stored_weights(geometry), chosen.weights_desc(), workspace_),
+          weights_({geometry.weights(), geometry.groups}, dtype, chosen.weights_desc(), workspace_),
           scratchpad_(workspace_.add(chosen.scratchpad_desc().get_size())),
           conv_(ConvBackwardData(chosen), {{DNNL_ARG_DIFF_DST, chosen.diff_dst_desc()},
                                            {DNNL_ARG_WEIGHTS, chosen.weights_desc()},
@@ -85,6 +88,40 @@ class ConvInputGradientKernel final : public Kernel {
     std::size_t scratchpad_;
     Invocation conv_;
 };
+
+/// At stride 1 the input gradient is a convolution of dy with the weights turned round, and the library's forward
+/// implementations are better tuned than its backward ones.
+class ConvInputGradientByForward final : public Kernel {
+  public:
+    ConvInputGradientByForward(ConvGeometry const& geometry, DType dtype, ConvForward::primitive_desc const& chosen)
+        : dy_offset_(geometry.y_offset),
+          weights_({geometry.weights(), geometry.groups, true, true}, dtype, chosen.weights_desc(), workspace_),
+          scratchpad_(workspace_.add(chosen.scratchpad_desc().get_size())),
+          conv_(ConvForward(chosen), {{DNNL_ARG_SRC, chosen.src_desc()},
+                                      {DNNL_ARG_WEIGHTS, chosen.weights_desc()},
+                                      {DNNL_ARG_DST, chosen.dst_desc()},
+                                      {DNNL_ARG_SCRATCHPAD, chosen.scratchpad_desc()}}) {}
+
+    [[nodiscard]] std::size_t workspace_bytes() const override { return workspace_.bytes(); }
+
+    void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
+             std::byte* workspace) const override {
+        void* const weights = weights_.prepare(inputs[1].data, workspace);
+        conv_.run({at(inputs[0], dy_offset_), weights, outputs[0].data, workspace + scratchpad_});
+    }
+
+  private:
+    Index dy_offset_;
+    WorkspaceLayout workspace_;
+    PackedWeights weights_;
+    std::size_t scratchpad_;
+    Invocation conv_;
+};
+
+bool prefers_forward(ConvGeometry const& geometry) {
+    return std::all_of(geometry.window.begin(), geometry.window.end(),
+                       [](Window const& window) { return window.stride == 1; });
+}
 
 class ConvWeightGradientKernel final : public Kernel {
   public:
@@ -131,8 +168,8 @@ std::unique_ptr<Kernel> make_conv(KernelRequest const& request, std::string& ref
     if (!geometry) { return {}; }
     ConvDescription const description = describe(*geometry, x.dtype, x.dtype, attributes.bias);
     auto const chosen = conv_forward(description, forward_attributes(attributes.addend, description.y));
-    if (!is_fast(chosen, refusal)) { return {}; }
-    return std::make_unique<ConvKernel>(*geometry, attributes, chosen);
+    if (!is_usable(chosen, refusal)) { return {}; }
+    return std::make_unique<ConvKernel>(*geometry, attributes, x.dtype, chosen);
 }
 
 std::unique_ptr<Kernel> make_conv_input_gradient(KernelRequest const& request, std::string& refusal) {
@@ -141,12 +178,20 @@ std::unique_ptr<Kernel> make_conv_input_gradient(KernelRequest const& request, s
     if (!supports(dx.dtype, refusal)) { return {}; }
     auto const geometry = conv_geometry(attributes.window, attributes.groups, dx, dy, Covered::input, refusal);
     if (!geometry) { return {}; }
+    if (prefers_forward(*geometry)) {
+        auto const chosen =
+            conv_forward(describe(turned_round(*geometry), dx.dtype, dx.dtype, false), user_scratchpad());
+        if (is_usable(chosen, refusal)) {
+            return std::make_unique<ConvInputGradientByForward>(*geometry, dx.dtype, chosen);
+        }
+        refusal.clear();
+    }
     ConvDescription const description = describe(*geometry, dx.dtype, dx.dtype, false);
     auto const hint = conv_forward(description, user_scratchpad());
-    if (!hint) { return {}; }
+    if (!is_fast(hint, refusal)) { return {}; }
     auto const chosen = conv_backward_data(description, hint, user_scratchpad());
-    if (!is_fast(chosen, refusal)) { return {}; }
-    return std::make_unique<ConvInputGradientKernel>(*geometry, chosen);
+    if (!is_usable(chosen, refusal)) { return {}; }
+    return std::make_unique<ConvInputGradientKernel>(*geometry, dx.dtype, chosen);
 }
 
 std::unique_ptr<Kernel> make_conv_weight_gradient(KernelRequest const& request, std::string& refusal) {
@@ -156,7 +201,7 @@ std::unique_ptr<Kernel> make_conv_weight_gradient(KernelRequest const& request, 
     auto const geometry = conv_geometry(attributes.window, attributes.groups, x, dy, Covered::output, refusal);
     if (!geometry) { return {}; }
     auto const hint = conv_forward(describe(*geometry, x.dtype, x.dtype, attributes.bias), user_scratchpad());
-    if (!hint) { return {}; }
+    if (!is_fast(hint, refusal)) { return {}; }
     auto const chosen =
         conv_backward_weights(describe(*geometry, x.dtype, DType::f32, attributes.bias), hint, user_scratchpad());
     if (!is_fast(chosen, refusal)) { return {}; }

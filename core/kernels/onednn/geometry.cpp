@@ -125,6 +125,15 @@ std::optional<ConvGeometry> conv_geometry(Windows const& window, Index groups, T
     return geometry;
 }
 
+ConvGeometry turned_round(ConvGeometry const& geometry) {
+    ConvGeometry turned{geometry.y, geometry.x, geometry.window, geometry.groups};
+    for (Window& window : turned.window) {
+        window.pad_lo = window.reach() - 1 - window.pad_lo;
+        window.pad_hi = window.reach() - 1 - window.pad_hi;
+    }
+    return turned;
+}
+
 dnnl::memory::data_type library_type(DType dtype) {
     return dtype == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
 }
@@ -158,14 +167,6 @@ ConvDescription describe_transposed(ConvGeometry const& geometry, DType dtype, b
 
 dnnl::memory::desc stored_weights(ConvGeometry const& geometry) {
     return {weight_dims(geometry, geometry.y.c, geometry.x.c), dnnl::memory::data_type::f32, weight_strides(geometry)};
-}
-
-dnnl::memory::desc stored_weights_transposed(ConvGeometry const& geometry) {
-    Dims dims = weight_dims(geometry, geometry.x.c, geometry.y.c);
-    Dims strides = weight_strides(geometry);
-    std::size_t const output = geometry.groups > 1 ? 1 : 0;
-    std::swap(strides[output], strides[output + 1]);
-    return {dims, dnnl::memory::data_type::f32, strides};
 }
 
 }  // namespace aureole::onednn

@@ -22,6 +22,10 @@ struct ConvGeometry {
     }
 };
 
+/// The convolution from y to x that computes the input gradient of one with unit strides, with its weights turned
+/// round.
+[[nodiscard]] ConvGeometry turned_round(ConvGeometry const& geometry);
+
 /// Which tensor must be covered: all of y is computed from part of x, or all of x from part of y.
 enum class Covered : std::uint8_t { output, input };
 
@@ -44,8 +48,5 @@ enum class Covered : std::uint8_t { output, input };
 
 /// Our weights (t, r, s, c / groups, k) in f32, seen as the library's ([g,] o, i, [t,] r, s).
 [[nodiscard]] dnnl::memory::desc stored_weights(ConvGeometry const& geometry);
-
-/// The same weights seen as those of the convolution from y to x: inputs and outputs change places.
-[[nodiscard]] dnnl::memory::desc stored_weights_transposed(ConvGeometry const& geometry);
 
 }  // namespace aureole::onednn

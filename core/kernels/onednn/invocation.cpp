@@ -44,19 +44,6 @@ void Reorder::run(void* from, void* to, std::byte* workspace) const {
     invocation_.run({from, to, workspace + scratchpad_});
 }
 
-PackedWeights::PackedWeights(dnnl::memory::desc const& stored, dnnl::memory::desc const& wanted,
-                             WorkspaceLayout& workspace) {
-    if (stored == wanted) { return; }
-    packed_ = workspace.add(wanted.get_size());
-    reorder_.emplace(stored, wanted, Reorder::Mode::overwrite, workspace);
-}
-
-void* PackedWeights::prepare(void* stored, std::byte* workspace) const {
-    if (!reorder_) { return stored; }
-    reorder_->run(stored, workspace + packed_, workspace);
-    return workspace + packed_;
-}
-
 UnpackedGradient::UnpackedGradient(dnnl::memory::desc const& made, dnnl::memory::desc const& stored,
                                    WorkspaceLayout& workspace)
     : same_layout_(made == stored),

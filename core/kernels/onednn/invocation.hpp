@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <vector>
@@ -56,17 +57,6 @@ class Reorder {
   private:
     std::size_t scratchpad_ = 0;
     Invocation invocation_;
-};
-
-/// Weights as a primitive wants them: a copy in the workspace, or the stored ones if the layouts agree.
-class PackedWeights {
-  public:
-    PackedWeights(dnnl::memory::desc const& stored, dnnl::memory::desc const& wanted, WorkspaceLayout& workspace);
-    [[nodiscard]] void* prepare(void* stored, std::byte* workspace) const;
-
-  private:
-    std::size_t packed_ = 0;
-    std::optional<Reorder> reorder_;
 };
 
 /// Takes a weight gradient from the layout of the primitive to ours, replacing or adding to what is there.

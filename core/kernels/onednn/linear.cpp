@@ -3,6 +3,7 @@
 #include "core/kernels/onednn/choice.hpp"
 #include "core/kernels/onednn/geometry.hpp"
 #include "core/kernels/onednn/invocation.hpp"
+#include "core/kernels/onednn/packing.hpp"
 #include "core/ops/linear.hpp"
 
 namespace aureole::onednn {
@@ -28,8 +29,8 @@ dnnl::memory::desc stored_weights(TensorSpec const& x, TensorSpec const& y) {
 
 class LinearKernel final : public Kernel {
   public:
-    LinearKernel(dnnl::memory::desc const& stored, LinearForward::primitive_desc const& chosen)
-        : weights_(stored, chosen.weights_desc(), workspace_),
+    LinearKernel(Shape const& stored, DType dtype, LinearForward::primitive_desc const& chosen)
+        : weights_({stored}, dtype, chosen.weights_desc(), workspace_),
           scratchpad_(workspace_.add(chosen.scratchpad_desc().get_size())),
           product_(LinearForward(chosen), {{DNNL_ARG_SRC, chosen.src_desc()},
                                            {DNNL_ARG_WEIGHTS, chosen.weights_desc()},
@@ -55,8 +56,8 @@ class LinearKernel final : public Kernel {
 
 class LinearInputGradientKernel final : public Kernel {
   public:
-    LinearInputGradientKernel(dnnl::memory::desc const& stored, LinearBackwardData::primitive_desc const& chosen)
-        : weights_(stored, chosen.weights_desc(), workspace_),
+    LinearInputGradientKernel(Shape const& stored, DType dtype, LinearBackwardData::primitive_desc const& chosen)
+        : weights_({stored}, dtype, chosen.weights_desc(), workspace_),
           scratchpad_(workspace_.add(chosen.scratchpad_desc().get_size())),
           product_(LinearBackwardData(chosen), {{DNNL_ARG_DIFF_DST, chosen.diff_dst_desc()},
                                                 {DNNL_ARG_WEIGHTS, chosen.weights_desc()},
@@ -119,8 +120,8 @@ std::unique_ptr<Kernel> make_linear(KernelRequest const& request, std::string& r
     if (!supports(x.dtype, refusal)) { return {}; }
     auto const chosen =
         linear_forward(describe(x, y, x.dtype, request.as<Linear>().attributes().bias), user_scratchpad());
-    if (!is_fast(chosen, refusal)) { return {}; }
-    return std::make_unique<LinearKernel>(stored_weights(x, y), chosen);
+    if (!is_usable(chosen, refusal)) { return {}; }
+    return std::make_unique<LinearKernel>(request.inputs[1].global, x.dtype, chosen);
 }
 
 std::unique_ptr<Kernel> make_linear_input_gradient(KernelRequest const& request, std::string& refusal) {
@@ -130,8 +131,8 @@ std::unique_ptr<Kernel> make_linear_input_gradient(KernelRequest const& request,
     auto const hint = linear_forward(description, user_scratchpad());
     if (!is_fast(hint, refusal)) { return {}; }
     auto const chosen = linear_backward_data(description, hint, user_scratchpad());
-    if (!is_fast(chosen, refusal)) { return {}; }
-    return std::make_unique<LinearInputGradientKernel>(stored_weights(dx, dy), chosen);
+    if (!is_usable(chosen, refusal)) { return {}; }
+    return std::make_unique<LinearInputGradientKernel>(request.inputs[1].global, dx.dtype, chosen);
 }
 
 std::unique_ptr<Kernel> make_linear_weight_gradient(KernelRequest const& request, std::string& refusal) {

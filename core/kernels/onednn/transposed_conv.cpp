@@ -3,6 +3,7 @@
 #include "core/kernels/onednn/conv.hpp"
 #include "core/kernels/onednn/geometry.hpp"
 #include "core/kernels/onednn/invocation.hpp"
+#include "core/kernels/onednn/packing.hpp"
 
 namespace aureole::onednn {
 
@@ -10,9 +11,9 @@ namespace {
 
 class TransposedConvKernel final : public Kernel {
   public:
-    TransposedConvKernel(ConvGeometry const& adjoint, Deconv::primitive_desc const& chosen)
+    TransposedConvKernel(ConvGeometry const& adjoint, DType dtype, Deconv::primitive_desc const& chosen)
         : x_offset_(adjoint.y_offset),
-          weights_(stored_weights_transposed(adjoint), chosen.weights_desc(), workspace_),
+          weights_({adjoint.weights(), adjoint.groups, true}, dtype, chosen.weights_desc(), workspace_),
           scratchpad_(workspace_.add(chosen.scratchpad_desc().get_size())),
           deconv_(Deconv(chosen), {{DNNL_ARG_SRC, chosen.src_desc()},
                                    {DNNL_ARG_WEIGHTS, chosen.weights_desc()},
@@ -48,8 +49,8 @@ std::unique_ptr<Kernel> make_transposed_conv(KernelRequest const& request, std::
     auto const adjoint = conv_geometry(attributes.window, attributes.groups, y, x, Covered::input, refusal);
     if (!adjoint) { return {}; }
     auto const chosen = deconv(describe_transposed(*adjoint, x.dtype, attributes.bias), user_scratchpad());
-    if (!is_fast(chosen, refusal)) { return {}; }
-    return std::make_unique<TransposedConvKernel>(*adjoint, chosen);
+    if (!is_usable(chosen, refusal)) { return {}; }
+    return std::make_unique<TransposedConvKernel>(*adjoint, x.dtype, chosen);
 }
 
 }  // namespace aureole::onednn
