@@ -61,7 +61,8 @@ std::vector<Field> fields_of(Of<TrainSpec> /*type*/) {
         field("loss", &T::loss, "what is minimised; several losses are added")
             .short_for("name")
             .items(1, Field::unlimited),
-        field("metrics", &T::metrics, "figures computed on the evaluation samples"),
+        field("metrics", &T::metrics,
+              "figures computed on the evaluation samples; accuracy, f1, iou and dice are counted in training too"),
         field("optimizer", &T::optimizer, "how gradients become updates").is_required(),
         field("schedule", &T::schedule, "learning rate over the steps").short_for("name"),
         field("clip_norm", &T::clip_norm, "largest norm of the whole gradient; a longer one is scaled down")

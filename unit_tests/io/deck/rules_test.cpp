@@ -79,10 +79,14 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Rules, evaluation_needs_samples) {
     std::string text = with("  eval: {kind: synthetic, samples: 16}\n", "");
-    text += "  metrics: accuracy\n  eval_every: 5\n  eval_batches: 2\n";
+    text += "  metrics: auroc\n  eval_every: 5\n  eval_batches: 2\n";
     auto const lines = faults(text);
     ASSERT_EQ(lines.size(), 3U);
     for (auto const& line : lines) { EXPECT_NE(line.find("add data.eval"), std::string::npos) << line; }
+}
+
+TEST(Rules, counted_metrics_need_no_evaluation) {
+    EXPECT_EQ(fault(with("  eval: {kind: synthetic, samples: 16}\n", "") + "  metrics: accuracy\n"), "");
 }
 
 TEST(Rules, rotation_needs_square_images) {
