@@ -45,6 +45,29 @@ std::string files_like(fs::path const& path) {
     return "alike in its folder: " + quoted_list(names_like(path.filename().string(), names, 3));
 }
 
+/// External files are looked for beside the HDF5 file. The library refuses to open one dataset with two such settings
+/// at a time, so only datasets with external files get it.
+Handle open_dataset(hid_t group, std::string const& name, std::size_t cache_bytes) {
+    Handle const access(H5Pcreate(H5P_DATASET_ACCESS));
+    if (cache_bytes != 0) {
+        constexpr std::size_t slots = 12421;
+        H5Pset_chunk_cache(access.id(), slots, cache_bytes, H5D_CHUNK_CACHE_W0_DEFAULT);
+    }
+    Handle handle(H5Dopen2(group, name.c_str(), access.id()));
+    if (handle.valid()) {
+        Handle const plist(H5Dget_create_plist(handle.id()));
+        if (H5Pget_external_count(plist.id()) <= 0) { return handle; }
+        handle.release();
+    }
+    H5Pset_efile_prefix(access.id(), "${ORIGIN}");
+    return Handle(H5Dopen2(group, name.c_str(), access.id()));
+}
+
+Handle open_any(hid_t group, std::string const& name) {
+    Handle object(H5Oopen(group, name.c_str(), H5P_DEFAULT));
+    return object.valid() ? std::move(object) : open_dataset(group, name, 0);
+}
+
 void collect_datasets(hid_t group, std::string const& prefix, int depth, std::vector<std::string>& names) {
     constexpr int deepest = 32;  // hard links can form cycles
     H5G_info_t info;
@@ -55,7 +78,7 @@ void collect_datasets(hid_t group, std::string const& prefix, int depth, std::ve
             H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size(), H5P_DEFAULT);
         if (length < 0) { continue; }
         name.resize(std::min(name.size(), static_cast<std::size_t>(length)));
-        Handle const object(H5Oopen(group, name.c_str(), H5P_DEFAULT));
+        Handle const object = open_any(group, name);
         if (!object.valid()) { continue; }  // a dangling link
         H5I_type_t const kind = H5Iget_type(object.id());
         if (kind == H5I_DATASET) { names.push_back(prefix + "/" + name); }
@@ -173,13 +196,7 @@ Dataset File::dataset(std::string const& name, std::size_t cache_bytes) const {
         fail(ExitCode::data_error, "'{}' has no dataset '{}' ({}): correct the dataset's name in the deck", path_, name,
              names.empty() ? "it has no datasets at all" : "it has " + quoted_list(names));
     }
-    Handle const access(H5Pcreate(H5P_DATASET_ACCESS));
-    H5Pset_efile_prefix(access.id(), "${ORIGIN}");  // external files are looked for beside the HDF5 file
-    if (cache_bytes != 0) {
-        constexpr std::size_t slots = 12421;
-        H5Pset_chunk_cache(access.id(), slots, cache_bytes, H5D_CHUNK_CACHE_W0_DEFAULT);
-    }
-    Handle handle(H5Dopen2(handle_.id(), name.c_str(), access.id()));
+    Handle handle = open_dataset(handle_.id(), name, cache_bytes);
     if (!handle.valid()) {
         std::string const reason = last_reason();
         auto const names = names_like(name, datasets(), 8);
@@ -225,7 +242,7 @@ void File::flush() {
 }
 
 Handle File::open_object(std::string const& name) const {
-    Handle object(H5Oopen(handle_.id(), name.c_str(), H5P_DEFAULT));
+    Handle object = open_any(handle_.id(), name);
     check(object.id(), fmt::format("'{}' has no object '{}'", path_, name), "name a group or dataset of the file");
     return object;
 }

@@ -226,6 +226,11 @@ TEST(Hdf5Dataset, ExternalFileIsFoundBesideItsHeader) {
     std::vector<float> row(3);
     dataset.read(Extents{2, 0}, Extents{1, 3}, Type::f32, row.data());
     EXPECT_EQ(row, (std::vector<float>{6, 7, 8}));
+    // while it is open, it can be opened again, listed and asked for attributes
+    File const again = File::open(folder.file("a.h5"));
+    EXPECT_EQ(again.read<float>("x"), counted<float>(12));
+    EXPECT_EQ(again.datasets(), std::vector<std::string>{"/x"});
+    EXPECT_EQ(again.attribute("x", "none"), std::nullopt);
 }
 
 TEST(Hdf5Dataset, ShortOrAbsentExternalFileIsAnError) {

@@ -84,6 +84,16 @@ TEST(Hdf5File, DatasetOutlivesItsFile) {
     EXPECT_EQ(dataset.read_all<float>(), std::vector<float>(4096, 2.5F));
 }
 
+TEST(Hdf5File, OpenDatasetsAreListedAndHaveAttributes) {
+    ScratchFolder const folder;
+    write_small(folder.file("a.h5"));
+    File const file = File::open(folder.file("a.h5"));
+    Dataset const cached = file.dataset("train/images", std::size_t{4} << 20U);
+    EXPECT_EQ(file.datasets().size(), 2U);
+    EXPECT_EQ(file.attribute("train/images", "none"), std::nullopt);
+    EXPECT_EQ(file.dataset("train/images").read_all<float>(), cached.read_all<float>());
+}
+
 TEST(NamesLike, ComparesTheLastComponentFirst) {
     EXPECT_EQ(names_like("/x/image", {"/scratch/quantities", "/train/images", "/train/labels"}, 2),
               (std::vector<std::string>{"/train/images", "/train/labels"}));
