@@ -1,7 +1,5 @@
 #include "core/metrics/histogram.hpp"
 
-#include <limits>
-
 #include "core/error.hpp"
 #include "core/metrics/score_bin.hpp"
 
@@ -12,8 +10,7 @@ static_assert(metric_histogram_bins == score_bins);
 Shape metric_histogram_shape() { return {1, 1, 1, 2, metric_histogram_bins}; }
 
 double metric_histogram_edge(Index bin) {
-    auto const edge = static_cast<double>(smallest_score_of(static_cast<std::uint32_t>(bin)));
-    return edge == edge ? edge : -std::numeric_limits<double>::infinity();
+    return static_cast<double>(lowest_score_of(static_cast<std::uint32_t>(bin)));
 }
 
 std::vector<ValueType> MetricHistogram::infer(std::span<ValueType const> inputs) const {

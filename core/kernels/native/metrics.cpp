@@ -133,11 +133,11 @@ struct Counting {
     template <class Cell>
     void run(char const* label, Cell const& cell, Index pixels, std::byte* workspace, double* state) const {
         auto* const tables = reinterpret_cast<std::uint32_t*>(workspace);
-        if (direct()) {
-            for_rows(label, 1, pixels, CountChunk<Cell, double>{cell, pixels, 1, cells, false, state});
-            return;
-        }
         if constexpr (runs_on_host) {
+            if (direct()) {
+                for_rows(label, 1, pixels, CountChunk<Cell, double>{cell, pixels, 1, cells, false, state});
+                return;
+            }
             for_rows(label, chunks, std::max<Index>(pixels, 1),
                      CountChunk<Cell, std::uint32_t>{cell, pixels, chunks, cells, true, tables});
         } else {
