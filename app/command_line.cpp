@@ -16,9 +16,10 @@ void add_deck(CLI::App& verb, Command& command) {
 }
 
 void add_convert(CLI::App& verb, ConvertCommand& convert) {
-    verb.add_option("kind", convert.kind,
-                    "idx (IDX images and labels), cifar10 (binary batches), folder (one folder of images per class), masks "
-                    "(folder or file of images with --labels masks), npy (arrays), hdf5 (rewrites the datasets of a file)")
+    verb.add_option(
+            "kind", convert.kind,
+            "idx (IDX images and labels), cifar10 (binary batches), folder (one folder of images per class), masks "
+            "(folder or file of images with --labels masks), npy (arrays), hdf5 (rewrites the datasets of a file)")
         ->required()
         ->check(CLI::IsMember({"idx", "cifar10", "folder", "masks", "npy", "hdf5"}));
     verb.add_option("sources", convert.sources, "files or folders to read")->required();
@@ -26,9 +27,12 @@ void add_convert(CLI::App& verb, ConvertCommand& convert) {
     verb.add_option("-o,--output", convert.output, "HDF5 file to write")->required();
     verb.add_option("--x", convert.x, "dataset of the images")->capture_default_str();
     verb.add_option("--y", convert.y, "dataset of the labels")->capture_default_str();
-    verb.add_option("--chunk", convert.chunk, "chunk extents of the images, one per axis; default: one sample, at most 1 MiB")
+    verb.add_option("--chunk", convert.chunk,
+                    "chunk extents of the images, one per axis; default: one sample, at most 1 MiB")
         ->delimiter(',');
-    verb.add_option("--deflate", convert.deflate, "compression level, 0 to 9")->check(CLI::Range(0, 9))->capture_default_str();
+    verb.add_option("--deflate", convert.deflate, "compression level, 0 to 9")
+        ->check(CLI::Range(0, 9))
+        ->capture_default_str();
     verb.add_flag("--no-shuffle", convert.no_shuffle, "compress without the byte shuffle");
 }
 
@@ -43,10 +47,12 @@ Command parse_command_line(int argc, char const* const* argv) {
 
     CLI::App& run = *app.add_subcommand("run", "train the network of a deck");
     add_deck(run, command);
-    run.add_option("--dump", command.dump,
-                   "write loss, outputs, activations asked for, parameters and gradients of the last step to this HDF5 file");
+    run.add_option(
+        "--dump", command.dump,
+        "write loss, outputs, activations asked for, parameters and gradients of the last step to this HDF5 file");
     run.add_flag("--profile", command.profile, "time every operator of one step and print the table");
-    CLI::App& check = *app.add_subcommand("check", "read a deck, print every fault, the resolved deck and the memory it needs");
+    CLI::App& check =
+        *app.add_subcommand("check", "read a deck, print every fault, the resolved deck and the memory it needs");
     add_deck(check, command);
     CLI::App& info = *app.add_subcommand("info", "version, libraries, deck reference");
     info.add_flag("--deck-reference", command.deck_reference, "print the deck reference (Markdown)");

@@ -60,8 +60,9 @@ struct Layer {
 
 ValueId build_conv(Layer const& layer) {
     LayerSpec const& spec = layer.spec;
-    return layer.net.conv(layer.name, layer.x(),
-                          {layer.conv_window(), spec.integer("filters"), spec.integer("groups"), spec.flag("bias"), false});
+    return layer.net.conv(
+        layer.name, layer.x(),
+        {layer.conv_window(), spec.integer("filters"), spec.integer("groups"), spec.flag("bias"), false});
 }
 
 ValueId build_transposed_conv(Layer const& layer) {
@@ -120,7 +121,8 @@ ValueId build_add(Layer const& layer) {
 ValueId build_slice(Layer const& layer) {
     static std::map<std::string, Axis> const axes{{"d", Axis::d}, {"h", Axis::h}, {"w", Axis::w}, {"c", Axis::c}};
     LayerSpec const& spec = layer.spec;
-    return layer.net.slice(layer.name, layer.x(), axes.at(spec.text("axis")), spec.integer("begin"), spec.integer("end"));
+    return layer.net.slice(layer.name, layer.x(), axes.at(spec.text("axis")), spec.integer("begin"),
+                           spec.integer("end"));
 }
 
 using Build = std::function<ValueId(Layer const&)>;
@@ -135,11 +137,15 @@ std::map<std::string, Build> const& builders() {
         {"group_norm", build_group_norm},
         {"layer_norm", [](Layer const& l) { return l.net.layer_norm(l.name, l.x(), l.spec.real("epsilon")); }},
         {"relu", [](Layer const& l) { return build_activation(l, ActivationKind::relu); }},
-        {"leaky_relu", [](Layer const& l) { return build_activation(l, ActivationKind::leaky_relu, l.spec.real("slope")); }},
+        {"leaky_relu",
+         [](Layer const& l) { return build_activation(l, ActivationKind::leaky_relu, l.spec.real("slope")); }},
         {"gelu", build_gelu},
         {"sigmoid", [](Layer const& l) { return build_activation(l, ActivationKind::sigmoid); }},
         {"dropout", [](Layer const& l) { return l.net.dropout(l.name, l.x(), l.spec.real("rate")); }},
-        {"max_pool", [](Layer const& l) { return l.net.pool(l.name, l.x(), {l.pool_window(), PoolKind::max, true}); }},
+        {"max_pool",
+         [](Layer const& l) {
+             return l.net.pool(l.name, l.x(), {l.pool_window(), PoolKind::max, true});
+         }},
         {"avg_pool",
          [](Layer const& l) {
              return l.net.pool(l.name, l.x(), {l.pool_window(), PoolKind::average, l.spec.flag("count_include_pad")});
@@ -150,7 +156,8 @@ std::map<std::string, Build> const& builders() {
              return l.net.global_pool(l.name, l.x(), kind);
          }},
         {"upsample", build_upsample},
-        {"linear", [](Layer const& l) { return l.net.linear(l.name, l.x(), l.spec.integer("features"), l.spec.flag("bias")); }},
+        {"linear",
+         [](Layer const& l) { return l.net.linear(l.name, l.x(), l.spec.integer("features"), l.spec.flag("bias")); }},
         {"add", build_add},
         {"concat", [](Layer const& l) { return l.net.concat(l.name, l.inputs); }},
         {"slice", build_slice},

@@ -42,7 +42,9 @@ ValueId build_model(NetworkBuilder& net, ValueId x, Deck const& deck) {
             case ModelSpec::Kind::unet: return unet(net, x, unet_options(model));
             case ModelSpec::Kind::layers: break;
         }
-    } catch (Error const& error) { throw Error(error.code(), fmt::format("{}: {}", deck.where("model"), error.what())); }
+    } catch (Error const& error) {
+        throw Error(error.code(), fmt::format("{}: {}", deck.where("model"), error.what()));
+    }
     auto const dimensions = deck.image.size.size() == 3 ? Dimensions::three : Dimensions::two;
     return build_layers(net, x, dimensions, model.layers);
 }
@@ -97,7 +99,8 @@ void add_losses(NetworkBuilder& net, Deck const& deck, Network& network) {
     double const gradient_scale = 1.0 / static_cast<double>(deck.train.micro_batches);
     int number = 0;
     for (LossSpec const& loss : deck.train.loss) {
-        std::string const name = fmt::format("loss.{}{}", loss_name(loss.kind), number++ == 0 ? "" : std::to_string(number));
+        std::string const name =
+            fmt::format("loss.{}{}", loss_name(loss.kind), number++ == 0 ? "" : std::to_string(number));
         ValueId const id = net.emit(name, make_loss(loss, gradient_scale), {network.logits, network.labels});
         net.graph().value(id).role = Role::loss;
         network.losses.push_back(id);

@@ -6,7 +6,7 @@ namespace aureole {
 
 /// A metric of the deck and the counters from which it is computed.
 struct MetricSource {
-    std::string name;     ///< "accuracy" ...
+    std::string name;  ///< "accuracy" ...
     Metric metric = Metric::accuracy;
     std::string counter;  ///< name of the state value
 };
@@ -26,7 +26,8 @@ struct Network {
 /// Builds model, losses and metrics of the deck over `samples` samples (a micro-batch). Training graphs are fused,
 /// differentiated and rewritten for recomputation; values whose names match a glob of `keep` survive all that.
 /// In training only metrics that are cheap to read are counted.
-[[nodiscard]] Network build_network(Deck const& deck, Mode mode, Index samples, std::vector<std::string> const& keep = {});
+[[nodiscard]] Network build_network(Deck const& deck, Mode mode, Index samples,
+                                    std::vector<std::string> const& keep = {});
 
 /// Values of the graph's forward pass whose names match one of the globs (`*`, `?`).
 [[nodiscard]] std::vector<ValueId> matching_values(Graph const& graph, std::vector<std::string> const& globs);

@@ -18,7 +18,8 @@ void require_one_process() {
     for (char const* const name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"}) {
         char const* const size = std::getenv(name);
         require(size == nullptr || std::atoi(size) <= 1, ExitCode::bad_deck,
-                "started as {} processes ({}), but this version trains on one rank: start it without a launcher, or with one "
+                "started as {} processes ({}), but this version trains on one rank: start it without a launcher, or "
+                "with one "
                 "process",
                 size == nullptr ? "" : size, name);
     }

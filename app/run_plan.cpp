@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "core/error.hpp"
-#include "io/log/process_memory.hpp"
 #include "io/data/statistics.hpp"
+#include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
 
 namespace aureole {
@@ -17,7 +17,8 @@ namespace {
 OptimizerSettings optimizer_settings(TrainSpec const& train) {
     OptimizerSpec const& spec = train.optimizer;
     OptimizerSettings settings;
-    settings.kind = spec.kind == OptimizerSpec::Kind::sgd ? OptimizerSettings::Kind::sgd : OptimizerSettings::Kind::adamw;
+    settings.kind =
+        spec.kind == OptimizerSpec::Kind::sgd ? OptimizerSettings::Kind::sgd : OptimizerSettings::Kind::adamw;
     settings.momentum = spec.momentum;
     settings.nesterov = spec.nesterov;
     settings.weight_decay = spec.weight_decay;
@@ -155,14 +156,15 @@ void require_fits(RunPlan const& plan) {
         deck.memory.recompute = mode;
         std::size_t const arena = plan_run(deck, false).engine->memory().total();
         if (arena + memory.loaders + memory.program <= limit) {
-            remedy = fmt::format("memory.recompute={} needs {}", mode == MemorySpec::Recompute::cheap ? "cheap" : "blocks",
-                                 bytes_text(static_cast<double>(arena + memory.loaders + memory.program)));
+            remedy =
+                fmt::format("memory.recompute={} needs {}", mode == MemorySpec::Recompute::cheap ? "cheap" : "blocks",
+                            bytes_text(static_cast<double>(arena + memory.loaders + memory.program)));
             break;
         }
     }
     fail(ExitCode::does_not_fit, "the run needs {} and memory.limit is {} (most at operator {}): {}",
-         bytes_text(static_cast<double>(memory.total())), bytes_text(static_cast<double>(limit)), memory.arena.peak_node,
-         remedy);
+         bytes_text(static_cast<double>(memory.total())), bytes_text(static_cast<double>(limit)),
+         memory.arena.peak_node, remedy);
 }
 
 }  // namespace aureole

@@ -102,6 +102,8 @@ void Trainer::train_step() {
     RunContext context;
     context.seed = static_cast<std::uint64_t>(deck_.train.seed);
     context.step = static_cast<std::uint64_t>(step_);
+    context.learning_rate = learning_rate_.at(step_);
+    context.update = step_;
     Index const parts = deck_.train.micro_batches;
     double loss = 0;
     for (Index part = 0; part < parts; ++part) {
@@ -113,7 +115,8 @@ void Trainer::train_step() {
     }
     phases_["forward and backward"].add(seconds_since(begin) - waited);
     require(std::isfinite(loss), ExitCode::diverged,
-            "the loss of step {} is {}: lower train.optimizer.lr, add train.schedule.warmup_steps or train.clip_norm, or look "
+            "the loss of step {} is {}: lower train.optimizer.lr, add train.schedule.warmup_steps or train.clip_norm, "
+            "or look "
             "at the data; the last checkpoint is kept",
             step_ + 1, loss);
 
@@ -154,9 +157,11 @@ void Trainer::report_step(double seconds, double waited) {
     double const left = elapsed / static_cast<double>(step_ - first_step_) * static_cast<double>(steps_ - step_);
     auto const peak = static_cast<double>(process_memory().peak);
     std::string const limit = deck_.memory.limit ? "/" + bytes_text(static_cast<double>(*deck_.memory.limit)) : "";
-    fmt::print("step {}/{}  epoch {:.2f}  {}  lr {:.3g}  {:.1f} images/s  {:.3f} s/step  data {:.0f}%  memory {}{}  {} to go\n",
-               step_, steps_, record.epoch, values_text(record), record.learning_rate, record.samples_per_second, seconds,
-               100 * record.data_share, bytes_text(peak), limit, duration_text(left));
+    fmt::print(
+        "step {}/{}  epoch {:.2f}  {}  lr {:.3g}  {:.1f} images/s  {:.3f} s/step  data {:.0f}%  memory {}{}  {} to "
+        "go\n",
+        step_, steps_, record.epoch, values_text(record), record.learning_rate, record.samples_per_second, seconds,
+        100 * record.data_share, bytes_text(peak), limit, duration_text(left));
     std::fflush(stdout);
 }
 
@@ -210,7 +215,8 @@ ExitCode Trainer::run() {
     while (step_ < steps_) {
         if (wall_time_is_over()) {
             save_checkpoint();
-            fmt::print("stopped at the wall-time limit after step {} of {}: run the same deck again to go on\n", step_, steps_);
+            fmt::print("stopped at the wall-time limit after step {} of {}: run the same deck again to go on\n", step_,
+                       steps_);
             return ExitCode::wall_time;
         }
         train_step();
@@ -249,9 +255,10 @@ std::string Trainer::profile() {
         total += seconds[i];
     }
     std::vector<std::pair<std::string, Row>> sorted(rows.begin(), rows.end());
-    std::sort(sorted.begin(), sorted.end(), [](auto const& a, auto const& b) { return a.second.seconds > b.second.seconds; });
-    std::string table = fmt::format("one step, operator by operator: {:.4f} s\n  {:<48}{:>6}{:>11}{:>8}{:>11}{:>9}\n", total,
-                                    "operator", "count", "seconds", "share", "GFLOP/s", "GB/s");
+    std::sort(sorted.begin(), sorted.end(),
+              [](auto const& a, auto const& b) { return a.second.seconds > b.second.seconds; });
+    std::string table = fmt::format("one step, operator by operator: {:.4f} s\n  {:<48}{:>6}{:>11}{:>8}{:>11}{:>9}\n",
+                                    total, "operator", "count", "seconds", "share", "GFLOP/s", "GB/s");
     for (auto const& [name, row] : sorted) {
         table += fmt::format("  {:<48}{:>6}{:>11.5f}{:>7.1f}%{:>11.1f}{:>9.1f}\n", name, row.count, row.seconds,
                              100 * row.seconds / total, 1e-9 * row.flops / row.seconds, 1e-9 * row.bytes / row.seconds);
@@ -263,16 +270,18 @@ void Trainer::report_end() const {
     double const total = seconds_since(begin_);
     fmt::print("\n{:<24}{:>10}{:>8}{:>12}{:>12}{:>12}\n", "phase", "seconds", "share", "fastest", "mean", "slowest");
     for (auto const& [name, phase] : phases_) {
-        fmt::print("{:<24}{:>10.2f}{:>7.1f}%{:>12.5f}{:>12.5f}{:>12.5f}\n", name, phase.seconds, 100 * phase.seconds / total,
-                   phase.fastest, phase.seconds / static_cast<double>(phase.count), phase.slowest);
+        fmt::print("{:<24}{:>10.2f}{:>7.1f}%{:>12.5f}{:>12.5f}{:>12.5f}\n", name, phase.seconds,
+                   100 * phase.seconds / total, phase.fastest, phase.seconds / static_cast<double>(phase.count),
+                   phase.slowest);
     }
     fmt::print("{:<24}{:>10.2f}\n", "whole run", total);
     RunMemory const memory = plan_.memory();
     auto const peak = static_cast<double>(process_memory().peak);
     fmt::print("arena: predicted {} bytes, allocated {} bytes\n", memory.arena.total(), engine_.arena_bytes());
-    fmt::print("process: predicted {}, peak {} ({:+.1f}%)\n", bytes_text(static_cast<double>(memory.total())), bytes_text(peak),
-               100 * (peak / static_cast<double>(memory.total()) - 1));
-    double const read = static_cast<double>(plan_.train_data->bytes_read() + (plan_.eval_data ? plan_.eval_data->bytes_read() : 0));
+    fmt::print("process: predicted {}, peak {} ({:+.1f}%)\n", bytes_text(static_cast<double>(memory.total())),
+               bytes_text(peak), 100 * (peak / static_cast<double>(memory.total()) - 1));
+    double const read =
+        static_cast<double>(plan_.train_data->bytes_read() + (plan_.eval_data ? plan_.eval_data->bytes_read() : 0));
     fmt::print("read from files: {}\n", bytes_text(read));
     fmt::print("results: {}/metrics.csv, metrics.jsonl, deck.yaml\n", deck_.output.folder);
 }

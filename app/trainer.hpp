@@ -59,7 +59,8 @@ class Trainer {
     void evaluate();
     void report_end() const;
     [[nodiscard]] bool wall_time_is_over() const;
-    void write_batch(Program const& program, Network const& network, Batch const& batch, Index first, Index count) const;
+    void write_batch(Program const& program, Network const& network, Batch const& batch, Index first,
+                     Index count) const;
     [[nodiscard]] double read_loss(Program const& program, Network const& network) const;
     [[nodiscard]] std::vector<std::pair<std::string, double>> read_metrics(Network const& network) const;
     void reset_counters(Network const& network) const;

@@ -72,14 +72,17 @@ void Trainer::restore(std::string const& path) {
     for (Persistent const& entry : saved_entries(engine_)) { file.read(checkpoint_path(entry), engine_.tensor(entry)); }
     step_ = file.integer("step");
     require(step_ <= steps_, ExitCode::bad_deck,
-            "'{}' is after step {}, the deck ends at step {}: raise train.steps or set train.resume: never", path, step_, steps_);
+            "'{}' is after step {}, the deck ends at step {}: raise train.steps or set train.resume: never", path,
+            step_, steps_);
     fmt::print("resumed after step {} from {}\n", step_, path);
 }
 
 void Trainer::save_checkpoint() {
     std::string const path = checkpoints_.path_of(step_);
     TensorFileWriter file(path);
-    for (Persistent const& entry : saved_entries(engine_)) { file.write(checkpoint_path(entry), engine_.tensor(entry)); }
+    for (Persistent const& entry : saved_entries(engine_)) {
+        file.write(checkpoint_path(entry), engine_.tensor(entry));
+    }
     file.set_attribute("format", checkpoint_format);
     file.set_attribute("step", step_);
     file.set_attribute("seed", deck_.train.seed);
@@ -95,7 +98,8 @@ void Trainer::initialise_from_file() {
     TensorFileReader const file(init.file);
     for (auto const& [name, dataset] : init.map) {
         require(engine_.persistent().contains(name), ExitCode::bad_deck,
-                "{}: the network has no parameter '{}': `aureole run --dump` lists the names", deck_.where("train.init.map"), name);
+                "{}: the network has no parameter '{}': `aureole run --dump` lists the names",
+                deck_.where("train.init.map"), name);
     }
     for (Persistent const& entry : saved_entries(engine_)) {
         if (entry.kind == Persistent::Kind::slot) { continue; }
@@ -145,9 +149,10 @@ void write_dump(RunPlan const& plan, std::string const& path, double loss, Index
         }
     }
     file.set_attribute("step", step);
-    file.set_attribute("layout",
-                       std::string("activations (n, d, h, w, c); convolution weights (t, r, s, c / groups, k); linear weights "
-                                   "(1, 1, 1, c, k); parameters are those before the update of this step"));
+    file.set_attribute(
+        "layout",
+        std::string("activations (n, d, h, w, c); convolution weights (t, r, s, c / groups, k); linear weights "
+                    "(1, 1, 1, c, k); parameters are those before the update of this step"));
     file.commit();
     fmt::print("dump of step {}: {}\n", step, path);
 }

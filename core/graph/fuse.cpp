@@ -10,7 +10,8 @@ namespace {
 
 class Fusion {
   public:
-    Fusion(Graph& graph, std::vector<ValueId> const& keep) : graph_(graph), nodes_(graph.nodes()), gone_(nodes_.size(), false) {
+    Fusion(Graph& graph, std::vector<ValueId> const& keep)
+        : graph_(graph), nodes_(graph.nodes()), gone_(nodes_.size(), false) {
         uses_.assign(graph.values().size(), 0);
         for (Node const& node : nodes_) {
             for (ValueId const id : node.inputs) { ++uses_[static_cast<std::size_t>(id)]; }
@@ -41,7 +42,8 @@ class Fusion {
     std::vector<int> uses_;
 
     /// The node that computes a value used only once, as an operator of type Op; nothing otherwise.
-    template <class Op> [[nodiscard]] std::pair<std::size_t, Op const*> sole_producer(ValueId id) const {
+    template <class Op>
+    [[nodiscard]] std::pair<std::size_t, Op const*> sole_producer(ValueId id) const {
         NodeId const producer = graph_.value(id).producer;
         if (producer == none || uses_[static_cast<std::size_t>(id)] != 1) { return {0, nullptr}; }
         auto const at = static_cast<std::size_t>(producer);
@@ -61,7 +63,8 @@ class Fusion {
         ValueId const other = nodes_[i].inputs[1 - operand];
         if (inner == other) { return false; }
         if (auto const [at, norm] = sole_producer<Normalize>(inner);
-            norm != nullptr && !norm->attributes().residual && norm->attributes().activation.kind == ActivationKind::none) {
+            norm != nullptr && !norm->attributes().residual &&
+            norm->attributes().activation.kind == ActivationKind::none) {
             NormAttributes attributes = norm->attributes();
             attributes.residual = true;
             std::vector<ValueId> inputs = nodes_[at].inputs;

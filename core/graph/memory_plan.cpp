@@ -31,9 +31,9 @@ Packing pack_in_order(std::span<Lifetime const> lifetimes, std::vector<std::size
         }
         packing.offsets[id] = at;
         packing.total = std::max(packing.total, at + bytes);
-        auto const place = std::upper_bound(placed.begin(), placed.end(), at, [&](std::size_t offset, std::size_t other) {
-            return offset < packing.offsets[other];
-        });
+        auto const place =
+            std::upper_bound(placed.begin(), placed.end(), at,
+                             [&](std::size_t offset, std::size_t other) { return offset < packing.offsets[other]; });
         placed.insert(place, id);
     }
     return packing;
@@ -73,7 +73,7 @@ class Sharing {
     Graph const& graph_;
     MemoryRequest const& request_;
     std::vector<ValueId> storage_;
-    std::vector<NodeId> last_use_;                 ///< by value
+    std::vector<NodeId> last_use_;  ///< by value
     std::vector<std::vector<ValueId>> members_ = std::vector<std::vector<ValueId>>(graph_.values().size());
 
     void join(ValueId value, ValueId root) {
@@ -92,9 +92,10 @@ class Sharing {
             if (input < 0) { continue; }
             ValueId const source = node.inputs[static_cast<std::size_t>(input)];
             ValueId const root = storage_[as_index(source)];
-            bool const same_size = request_.value_bytes[as_index(root)] == request_.value_bytes[as_index(node.outputs[i])];
-            bool const owned = !request_.persistent[as_index(root)] && !request_.persistent[as_index(node.outputs[i])] &&
-                               !request_.from_start[as_index(root)];
+            bool const same_size =
+                request_.value_bytes[as_index(root)] == request_.value_bytes[as_index(node.outputs[i])];
+            bool const owned = !request_.persistent[as_index(root)] &&
+                               !request_.persistent[as_index(node.outputs[i])] && !request_.from_start[as_index(root)];
             bool const read_once = std::count(node.inputs.begin(), node.inputs.end(), source) == 1;
             if (same_size && owned && read_once && dies_at(root, id)) { join(node.outputs[i], root); }
         }
@@ -105,7 +106,8 @@ class Sharing {
         auto const free_after = [&](ValueId value) {
             return last_use_[as_index(value)] <= id && !request_.until_end[as_index(value)];
         };
-        return free_after(root) && std::all_of(members_[as_index(root)].begin(), members_[as_index(root)].end(), free_after);
+        return free_after(root) &&
+               std::all_of(members_[as_index(root)].begin(), members_[as_index(root)].end(), free_after);
     }
 };
 

@@ -32,7 +32,7 @@ struct Packing {
 struct MemoryPlan {
     std::vector<std::size_t> value_offset;      ///< by value; `unplaced` for persistent ones
     std::vector<std::size_t> workspace_offset;  ///< by node
-    std::vector<ValueId> storage;               ///< by value: the value whose memory it shares (views, in-place), or itself
+    std::vector<ValueId> storage;  ///< by value: the value whose memory it shares (views, in-place), or itself
     std::size_t total = 0;
     std::size_t lower_bound = 0;
     std::size_t peak_node = 0;  ///< node at which the most bytes live
@@ -43,8 +43,8 @@ struct MemoryRequest {
     std::vector<std::size_t> value_bytes;      ///< by value: bytes of the local part
     std::vector<std::size_t> workspace_bytes;  ///< by node
     std::vector<bool> persistent;              ///< by value: lives elsewhere (parameters, state, kept gradients)
-    std::vector<bool> until_end;               ///< by value: must be readable after the last node (losses, gradients, dumps)
-    std::vector<bool> from_start;              ///< by value: filled before the first node (inputs)
+    std::vector<bool> until_end;   ///< by value: must be readable after the last node (losses, gradients, dumps)
+    std::vector<bool> from_start;  ///< by value: filled before the first node (inputs)
 };
 
 /// Lifetimes from the node order, memory shared by views and in-place operators, then `pack`.

@@ -54,7 +54,9 @@ class Rewriter {
             if (node.phase != Phase::forward || node.op->recompute() != Recompute::cheap) { continue; }
             int length = node.op->is_view() ? 0 : 1;
             int behind = 0;
-            for (ValueId const input : node.inputs) { behind = std::max(behind, chain[static_cast<std::size_t>(input)]); }
+            for (ValueId const input : node.inputs) {
+                behind = std::max(behind, chain[static_cast<std::size_t>(input)]);
+            }
             length += behind;
             if (length > longest_cheap_chain) { continue; }
             for (ValueId const output : node.outputs) {
@@ -69,7 +71,9 @@ class Rewriter {
         for (Node const& node : graph_.nodes()) {
             if (node.phase != Phase::forward || node.op->recompute() == Recompute::never) { continue; }
             for (ValueId const output : node.outputs) {
-                if (graph_.value(output).role == Role::activation) { dropped_[static_cast<std::size_t>(output)] = true; }
+                if (graph_.value(output).role == Role::activation) {
+                    dropped_[static_cast<std::size_t>(output)] = true;
+                }
             }
         }
         for (Node const& node : graph_.nodes()) {
@@ -87,8 +91,8 @@ class Rewriter {
     ValueId available(ValueId id, std::vector<Node> const& old) {
         if (static_cast<std::size_t>(id) >= dropped_.size() || !dropped_[static_cast<std::size_t>(id)]) { return id; }
         Clone& known = clones_[static_cast<std::size_t>(id)];
-        bool const fresh = known.value != none &&
-                           (mode_ == RecomputeMode::blocks || nodes_.size() - known.last_use <= reuse_distance);
+        bool const fresh =
+            known.value != none && (mode_ == RecomputeMode::blocks || nodes_.size() - known.last_use <= reuse_distance);
         if (!fresh) {
             NodeId const producer = graph_.value(id).producer;
             Node clone = old[static_cast<std::size_t>(producer)];

@@ -16,6 +16,8 @@ struct RunContext {
     Index first_sample = 0;    ///< index within the batch of the micro-batch's sample 0 (random numbers depend on it)
     bool accumulate = false;   ///< weight gradients add to what is there: every micro-batch but the first
     Index valid_samples = -1;  ///< samples of the micro-batch that count, -1: all (the last batch of an evaluation)
+    double learning_rate = 0;  ///< of updates within the graph
+    Index update = 0;          ///< number of the update, from 0
 };
 
 /// An operator planned for fixed local shapes. Everything is decided at construction; `run` neither allocates nor

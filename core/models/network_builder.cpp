@@ -35,8 +35,10 @@ ValueId NetworkBuilder::emit(std::string const& name, OperatorPtr op, std::vecto
     return graph_.node(graph_.add_node(name, std::move(op), std::move(inputs))).outputs[0];
 }
 
-ValueId NetworkBuilder::parameter(std::string const& name, Shape const& shape, Initializer const& initializer, bool decay) {
-    require(graph_.find(name) == none, ExitCode::bad_deck, "two layers are called {}: give each a name of its own", name);
+ValueId NetworkBuilder::parameter(std::string const& name, Shape const& shape, Initializer const& initializer,
+                                  bool decay) {
+    require(graph_.find(name) == none, ExitCode::bad_deck, "two layers are called {}: give each a name of its own",
+            name);
     return graph_.add_value({name, {parameter_type(), shape}, Role::parameter, none, initializer, decay});
 }
 
@@ -46,7 +48,8 @@ ValueId NetworkBuilder::state(std::string const& name, Shape const& shape, DType
 
 ValueId NetworkBuilder::image(Shape const& shape) {
     ValueId const input = graph_.add_value({"input", {parameter_type(), shape}, Role::input, none, {}, true});
-    return options_.dtype == parameter_type() ? input : emit("input.cast", std::make_shared<Cast>(options_.dtype), {input});
+    return options_.dtype == parameter_type() ? input
+                                              : emit("input.cast", std::make_shared<Cast>(options_.dtype), {input});
 }
 
 ValueId NetworkBuilder::labels(Shape const& shape, DType dtype) {
@@ -56,7 +59,9 @@ ValueId NetworkBuilder::labels(Shape const& shape, DType dtype) {
 ValueId NetworkBuilder::conv(std::string const& name, ValueId x, ConvAttributes attributes) {
     Shape const weights = conv_weight_shape(attributes, shape(x).c);
     std::vector<ValueId> inputs{x, parameter(name + ".weight", weights, he_normal(weights.volume() / weights.c))};
-    if (attributes.bias) { inputs.push_back(parameter(name + ".bias", {1, 1, 1, 1, attributes.filters}, constant(0), false)); }
+    if (attributes.bias) {
+        inputs.push_back(parameter(name + ".bias", {1, 1, 1, 1, attributes.filters}, constant(0), false));
+    }
     return emit(name, std::make_shared<Conv>(attributes), inputs);
 }
 
@@ -69,7 +74,9 @@ ValueId NetworkBuilder::transposed_conv(std::string const& name, ValueId x, Tran
     }
     Initializer const initializer{Initializer::Kind::normal, 0, std::sqrt(2.0 / fan_in)};
     std::vector<ValueId> inputs{x, parameter(name + ".weight", weights, initializer)};
-    if (attributes.bias) { inputs.push_back(parameter(name + ".bias", {1, 1, 1, 1, attributes.filters}, constant(0), false)); }
+    if (attributes.bias) {
+        inputs.push_back(parameter(name + ".bias", {1, 1, 1, 1, attributes.filters}, constant(0), false));
+    }
     return emit(name, std::make_shared<TransposedConv>(attributes), inputs);
 }
 
@@ -101,7 +108,8 @@ ValueId NetworkBuilder::norm(std::string const& name, ValueId x, NormAttributes 
         sources.push_back(x);
     }
     sources.insert(sources.end(), running.begin(), running.end());
-    std::vector<ValueId> const moments = graph_.node(graph_.add_node(name + ".statistics", statistics, sources)).outputs;
+    std::vector<ValueId> const moments =
+        graph_.node(graph_.add_node(name + ".statistics", statistics, sources)).outputs;
 
     std::vector<ValueId> inputs{x, moments[0], moments[1]};
     if (attributes.affine) {

@@ -15,8 +15,8 @@ enum class Mode : std::uint8_t { train, eval };
 
 struct BuilderOptions {
     Mode mode = Mode::train;
-    DType dtype = DType::f32;     ///< of activations; parameters are kept in accumulation_type(dtype)
-    Index samples_per_norm = 0;   ///< samples that share batch-norm statistics; 0 = the whole micro-batch
+    DType dtype = DType::f32;    ///< of activations; parameters are kept in accumulation_type(dtype)
+    Index samples_per_norm = 0;  ///< samples that share batch-norm statistics; 0 = the whole micro-batch
 };
 
 /// Number of image axes of the operators: [h, w] or [d, h, w].

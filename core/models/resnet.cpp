@@ -36,7 +36,8 @@ ValueId basic_block(NetworkBuilder& net, std::string const& name, ValueId x, Ind
 
 ValueId bottleneck(NetworkBuilder& net, std::string const& name, ValueId x, Index width, Index stride) {
     Index const out = 4 * width;
-    ValueId y = net.relu(name + ".relu1", net.norm(name + ".bn1", net.conv(name + ".conv1", x, convolution(width, 1)), {}));
+    ValueId y =
+        net.relu(name + ".relu1", net.norm(name + ".bn1", net.conv(name + ".conv1", x, convolution(width, 1)), {}));
     y = net.conv(name + ".conv2", y, convolution(width, 3, stride));
     y = net.relu(name + ".relu2", net.norm(name + ".bn2", y, {}));
     y = net.norm(name + ".bn3", net.conv(name + ".conv3", y, convolution(out, 1)), {});
@@ -68,9 +69,8 @@ ValueId preactivation_cell(NetworkBuilder& net, std::string const& name, ValueId
     y = net.conv(name + ".conv2", y, with_bias(convolution(cell.inner, 3)));
     y = net.relu(name + ".relu3", net.norm(name + ".bn3", y, {}));
     y = net.conv(name + ".conv3", y, with_bias(convolution(cell.outer, 1)));
-    ValueId const shortcut = cell.first_of_stage
-                                 ? net.conv(name + ".shortcut", x, with_bias(convolution(cell.outer, 1, cell.stride)))
-                                 : x;
+    ValueId const shortcut =
+        cell.first_of_stage ? net.conv(name + ".shortcut", x, with_bias(convolution(cell.outer, 1, cell.stride))) : x;
     return net.add(name, y, shortcut);
 }
 
@@ -92,7 +92,8 @@ ValueId resnet_cifar_v1(NetworkBuilder& net, ValueId x, ResNetCifarOptions const
 ValueId resnet_cifar_v2(NetworkBuilder& net, ValueId x, ResNetCifarOptions const& options) {
     Index const blocks = (options.depth - 2) / 9;
     require(net.shape(x).h >= 32 && net.shape(x).w >= 32, ExitCode::bad_deck,
-            "resnet_cifar version 2 ends in 8 x 8 pooling after two halvings, {} x {} pixels are too few: use at least 32 x 32",
+            "resnet_cifar version 2 ends in 8 x 8 pooling after two halvings, {} x {} pixels are too few: use at least "
+            "32 x 32",
             net.shape(x).h, net.shape(x).w);
     net.graph().begin_unit("stem");
     ValueId y = net.conv("conv1", x, with_bias(convolution(options.width, 3)));

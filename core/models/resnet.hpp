@@ -19,9 +19,10 @@ struct ResNetCifarOptions {
 ///
 /// Version 1, depth 6n + 2: three stages of n basic blocks; projection by a strided 1 x 1 convolution; global average
 /// pooling. Version 2, depth 9n + 2 (He et al., "Identity mappings in deep residual networks", 2016, in the form with
-/// two 3 x 3 convolutions and a closing 1 x 1 convolution to 4, 8 and 16 times the width): every convolution has a bias, the
-/// first block's first convolution has no norm before it, projections are bare 1 x 1 convolutions, and the head pools
-/// 8 x 8 averages, so its linear layer grows with the image. The network ends in logits: no softmax before the loss.
+/// two 3 x 3 convolutions and a closing 1 x 1 convolution to 4, 8 and 16 times the width): every convolution has a
+/// bias, the first block's first convolution has no norm before it, projections are bare 1 x 1 convolutions, and the
+/// head pools 8 x 8 averages, so its linear layer grows with the image. The network ends in logits: no softmax before
+/// the loss.
 ValueId resnet_cifar(NetworkBuilder& net, ValueId x, ResNetCifarOptions const& options);
 
 }  // namespace aureole

@@ -42,10 +42,11 @@ class UNetBuilder {
         Index const factor = Index{1} << options_.levels;
         bool const deep = options_.dimensions == Dimensions::three;
         bool const fits = (!deep || shape.d % factor == 0) && shape.h % factor == 0 && shape.w % factor == 0;
-        require(fits, ExitCode::bad_deck,
-                "unet: {} levels halve the image {} times, so its extents must be multiples of {}; {} x {} x {} are not: "
-                "crop the image or use fewer levels",
-                options_.levels, options_.levels, factor, shape.d, shape.h, shape.w);
+        require(
+            fits, ExitCode::bad_deck,
+            "unet: {} levels halve the image {} times, so its extents must be multiples of {}; {} x {} x {} are not: "
+            "crop the image or use fewer levels",
+            options_.levels, options_.levels, factor, shape.d, shape.h, shape.w);
     }
 
     ValueId norm(std::string const& name, ValueId x) {

@@ -95,23 +95,23 @@ struct SquareSums {
 Index chunks_of(Tensor const& tensor) { return (tensor.shape.volume() + norm_chunk - 1) / norm_chunk; }
 
 template <class T>
-void update(OptimizedTensor const& tensor, OptimizerSettings const& settings, double lr, Index step, double scale) {
-    double const decay = tensor.decay || settings.decay_norm_and_bias ? settings.weight_decay : 0;
-    Gradient<T> const gradient{tensor.dw.as<T>(), static_cast<T>(scale),
+void update(Tensor const& w, Tensor const& dw, std::span<Tensor const> slots, OptimizerSettings const& settings,
+            double decay, double lr, Index step, double scale) {
+    Gradient<T> const gradient{dw.as<T>(), static_cast<T>(scale),
                                static_cast<T>(settings.clip_value.value_or(std::numeric_limits<T>::max()))};
-    Index const count = tensor.w.shape.volume();
+    Index const count = w.shape.volume();
     if (settings.kind == OptimizerSettings::Kind::sgd) {
         bool const has_momentum = settings.momentum != 0;
         for_elements(
             "aureole::optimizer::sgd", count,
-            Sgd<T>{tensor.w.as<T>(), gradient, has_momentum ? tensor.slots[0].as<T>() : nullptr, static_cast<T>(lr),
+            Sgd<T>{w.as<T>(), gradient, has_momentum ? slots[0].as<T>() : nullptr, static_cast<T>(lr),
                    static_cast<T>(settings.momentum), static_cast<T>(decay), has_momentum, settings.nesterov});
         return;
     }
     double const correction1 = 1 - std::pow(settings.beta1, static_cast<double>(step + 1));
     double const correction2 = 1 - std::pow(settings.beta2, static_cast<double>(step + 1));
     for_elements("aureole::optimizer::adamw", count,
-                 AdamW<T>{tensor.w.as<T>(), gradient, tensor.slots[0].as<T>(), tensor.slots[1].as<T>(),
+                 AdamW<T>{w.as<T>(), gradient, slots[0].as<T>(), slots[1].as<T>(),
                           static_cast<T>(settings.beta1), static_cast<T>(settings.beta2),
                           static_cast<T>(settings.epsilon), static_cast<T>(lr / correction1),
                           static_cast<T>(1 / std::sqrt(correction2)), static_cast<T>(1 - lr * decay)});
@@ -155,14 +155,17 @@ double gradient_norm(std::vector<OptimizedTensor> const& tensors, Tensor const& 
     return std::sqrt(sum);
 }
 
+void optimizer_step(Tensor const& w, Tensor const& dw, std::span<Tensor const> slots, OptimizerSettings const& settings,
+                    bool decay, double learning_rate, Index step, double gradient_scale) {
+    double const rate = decay || settings.decay_norm_and_bias ? settings.weight_decay : 0;
+    auto const run = w.dtype == DType::f64 ? update<double> : update<float>;
+    run(w, dw, slots, settings, rate, learning_rate, step, gradient_scale);
+}
+
 void optimizer_step(std::vector<OptimizedTensor> const& tensors, OptimizerSettings const& settings,
                     double learning_rate, Index step, double gradient_scale) {
-    for (OptimizedTensor const& tensor : tensors) {
-        if (tensor.w.dtype == DType::f64) {
-            update<double>(tensor, settings, learning_rate, step, gradient_scale);
-        } else {
-            update<float>(tensor, settings, learning_rate, step, gradient_scale);
-        }
+    for (OptimizedTensor const& each : tensors) {
+        optimizer_step(each.w, each.dw, each.slots, settings, each.decay, learning_rate, step, gradient_scale);
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,10 @@ struct OptimizedTensor {
 [[nodiscard]] std::size_t gradient_norm_workspace(std::vector<OptimizedTensor> const& tensors);
 /// Euclidean norm of all gradients together; summed in fixed chunks in f64, so the same for every number of threads.
 [[nodiscard]] double gradient_norm(std::vector<OptimizedTensor> const& tensors, Tensor const& workspace);
+
+/// One update of one tensor, see below; `decay`: weight decay applies to it.
+void optimizer_step(Tensor const& w, Tensor const& dw, std::span<Tensor const> slots, OptimizerSettings const& settings,
+                    bool decay, double learning_rate, Index step, double gradient_scale);
 
 /// One update of every tensor. `step` counts updates from 0 (adamw's bias correction); `gradient_scale` multiplies every
 /// gradient first (clipping by the norm).

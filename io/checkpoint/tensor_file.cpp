@@ -92,8 +92,8 @@ void TensorFileWriter::commit() {
     synchronise(temporary_);
     std::error_code error;
     std::filesystem::rename(temporary_, path_, error);
-    require(!error, ExitCode::data_error, "cannot rename '{}' to '{}' ({}): the data are in the former", temporary_, path_,
-            error.message());
+    require(!error, ExitCode::data_error, "cannot rename '{}' to '{}' ({}): the data are in the former", temporary_,
+            path_, error.message());
 }
 
 void TensorFileReader::read(std::string const& path, Tensor const& into) const {
@@ -114,9 +114,10 @@ void TensorFileReader::read(std::string const& path, Tensor const& into) const {
 Index TensorFileReader::integer(std::string const& key) const {
     auto const value = file_.attribute("/", key);
     auto const* const number = value ? std::get_if<std::int64_t>(&*value) : nullptr;
-    require(number != nullptr, ExitCode::data_error,
-            "'{}' has no attribute '{}' (it is no checkpoint): give a file that a run wrote into its checkpoints folder",
-            file_.path(), key);
+    require(
+        number != nullptr, ExitCode::data_error,
+        "'{}' has no attribute '{}' (it is no checkpoint): give a file that a run wrote into its checkpoints folder",
+        file_.path(), key);
     return *number;
 }
 

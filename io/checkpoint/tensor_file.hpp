@@ -8,8 +8,8 @@
 
 namespace aureole {
 
-/// A tensor in a file: its path there and what it holds. Files keep the five axes (n, d, h, w, c), or (t, r, s, c, k) of
-/// weights; bf16 is widened to f32.
+/// A tensor in a file: its path there and what it holds. Files keep the five axes (n, d, h, w, c), or (t, r, s, c, k)
+/// of weights; bf16 is widened to f32.
 struct TensorEntry {
     std::string path;
     DType dtype = DType::f32;

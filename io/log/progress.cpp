@@ -34,7 +34,8 @@ void Progress::update(std::int64_t done) {
 void Progress::print() {
     double const seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
     double const share = total_ > 0 ? static_cast<double>(done_) / static_cast<double>(total_) : 0;
-    std::string const left = share > 0 && share < 1 ? duration_text(seconds / share - seconds) + " to go" : duration_text(seconds);
+    std::string const left =
+        share > 0 && share < 1 ? duration_text(seconds / share - seconds) + " to go" : duration_text(seconds);
     fmt::print(stderr, "{}{}: {}/{} {} ({:.0f}%), {}{}", terminal_ ? "\r\033[K" : "", label_, done_, total_, unit_,
                100 * share, left, terminal_ ? "" : "\n");
     std::fflush(stderr);

@@ -5,8 +5,8 @@
 
 namespace aureole {
 
-/// "label: done/total unit (share), time to go" on the standard error: one line that renews itself on a terminal, a line
-/// every ten seconds otherwise.
+/// "label: done/total unit (share), time to go" on the standard error: one line that renews itself on a terminal, a
+/// line every ten seconds otherwise.
 class Progress {
   public:
     Progress(std::string label, std::int64_t total, std::string unit);

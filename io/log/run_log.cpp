@@ -42,13 +42,14 @@ RunLog::RunLog(std::string const& folder, std::vector<std::string> metrics, Inde
     : metrics_(std::move(metrics)) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
-    require(!error, ExitCode::data_error, "cannot create the folder '{}' ({}): set output.folder to one you can write to",
-            folder, error.message());
+    require(!error, ExitCode::data_error,
+            "cannot create the folder '{}' ({}): set output.folder to one you can write to", folder, error.message());
     auto const open = [&](std::string const& name) {
         std::string const path = folder + "/" + name;
         std::string const kept = first_step > 0 ? kept_lines(path, first_step) : "";
         FilePtr file(std::fopen(path.c_str(), "w"));
-        require(file != nullptr, ExitCode::data_error, "cannot write '{}': set output.folder to one you can write to", path);
+        require(file != nullptr, ExitCode::data_error, "cannot write '{}': set output.folder to one you can write to",
+                path);
         std::fputs(kept.c_str(), file.get());
         return std::pair{std::move(file), kept.empty()};
     };
@@ -65,14 +66,16 @@ RunLog::RunLog(std::string const& folder, std::vector<std::string> metrics, Inde
 void RunLog::write(LogRecord const& r) {
     fmt::print(csv_.get(), "{},{},{:.6g},{:.9g},{:.9g},{:.6g},{:.6g},{:.4g},{:.9g}", name_of(r.kind), r.step, r.epoch,
                r.loss, r.learning_rate, r.samples_per_second, r.seconds, r.data_share, r.gradient_norm);
-    fmt::print(json_.get(),
-               R"({{"kind":"{}","step":{},"epoch":{},"loss":{},"learning_rate":{},"samples_per_second":{},"seconds":{},)"
-               R"("data_share":{},"gradient_norm":{})",
-               name_of(r.kind), r.step, json_number(r.epoch), json_number(r.loss), json_number(r.learning_rate),
-               json_number(r.samples_per_second), json_number(r.seconds), json_number(r.data_share),
-               json_number(r.gradient_norm));
+    fmt::print(
+        json_.get(),
+        R"({{"kind":"{}","step":{},"epoch":{},"loss":{},"learning_rate":{},"samples_per_second":{},"seconds":{},)"
+        R"("data_share":{},"gradient_norm":{})",
+        name_of(r.kind), r.step, json_number(r.epoch), json_number(r.loss), json_number(r.learning_rate),
+        json_number(r.samples_per_second), json_number(r.seconds), json_number(r.data_share),
+        json_number(r.gradient_norm));
     for (std::string const& metric : metrics_) {
-        auto const found = std::find_if(r.metrics.begin(), r.metrics.end(), [&](auto const& m) { return m.first == metric; });
+        auto const found =
+            std::find_if(r.metrics.begin(), r.metrics.end(), [&](auto const& m) { return m.first == metric; });
         if (found == r.metrics.end()) {
             fmt::print(csv_.get(), ",");
             continue;

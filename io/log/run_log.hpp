@@ -13,8 +13,8 @@ namespace aureole {
 struct LogRecord {
     enum class Kind : std::uint8_t { train, eval };
     Kind kind = Kind::train;
-    Index step = 0;            ///< updates done
-    double epoch = 0;          ///< passes over the training set
+    Index step = 0;    ///< updates done
+    double epoch = 0;  ///< passes over the training set
     double loss = 0;
     std::vector<std::pair<std::string, double>> metrics;
     double learning_rate = 0;

@@ -19,7 +19,9 @@ double draw_one(Initializer const& initializer, std::uint64_t key, Index i) {
     if (initializer.kind == Initializer::Kind::constant) { return initializer.a; }
     Philox const words = Philox::at(key, static_cast<std::uint64_t>(i));
     double const u = open_uniform(words.word[0], words.word[1]);
-    if (initializer.kind == Initializer::Kind::uniform) { return initializer.a + (initializer.b - initializer.a) * (1 - u); }
+    if (initializer.kind == Initializer::Kind::uniform) {
+        return initializer.a + (initializer.b - initializer.a) * (1 - u);
+    }
     double const v = open_uniform(words.word[2], words.word[3]);
     return initializer.a + initializer.b * std::sqrt(-2 * std::log(u)) * std::cos(2 * 3.14159265358979323846 * v);
 }

@@ -1,9 +1,8 @@
 #include "parallel/program/engine.hpp"
 
-#include <fmt/format.h>
-
 #include <cmath>
 
+#include "core/optim/update.hpp"
 #include "core/tensor/philox.hpp"
 #include "parallel/program/draw.hpp"
 
@@ -13,13 +12,15 @@ namespace {
 
 constexpr auto norm_scratch = "optimizer/norm_scratch";
 
-std::string slot_name(std::string_view slot, std::string const& parameter) {
-    return fmt::format("optimizer/{}/{}", slot, parameter);
+/// Updates can be part of the graph if every gradient is complete after one pass and used for nothing else.
+Graph with_updates(EngineSpec& spec) {
+    if (spec.updates_in_graph()) { insert_updates(spec.train, spec.optimizer); }
+    return std::move(spec.train);
 }
 
 }  // namespace
 
-Engine::Engine(EngineSpec spec) : spec_(std::move(spec)), train_(std::move(spec_.train), train_options()) {
+Engine::Engine(EngineSpec spec) : spec_(std::move(spec)), train_(with_updates(spec_), train_options()) {
     train_.add_persistent(layout_);
     if (spec_.eval) {
         ProgramOptions options;
@@ -35,10 +36,14 @@ ProgramOptions Engine::train_options() const {
     options.kernels = spec_.kernels;
     options.keep_gradients = spec_.micro_batches > 1 || spec_.keep_gradients;
     options.keep = spec_.keep;
+    options.gradients_until_end = !spec_.updates_in_graph();
     return options;
 }
 
+bool EngineSpec::updates_in_graph() const { return micro_batches == 1 && !keep_gradients && !optimizer.clip_norm; }
+
 void Engine::add_optimizer_slots() {
+    if (spec_.updates_in_graph()) { return; }  // their slots are state of the graph
     std::vector<OptimizedTensor> trained;
     Graph const& graph = train_.graph();
     for (std::size_t i = 0; i < graph.values().size(); ++i) {
@@ -53,7 +58,12 @@ void Engine::add_optimizer_slots() {
     }
     if (spec_.optimizer.clip_norm) {
         auto const doubles = static_cast<Index>(gradient_norm_workspace(trained) / sizeof(double));
-        layout_.add({norm_scratch, Persistent::Kind::gradient, TensorSpec::whole(DType::f64, {1, 1, 1, 1, doubles}), 0, {}, true});
+        layout_.add({norm_scratch,
+                     Persistent::Kind::gradient,
+                     TensorSpec::whole(DType::f64, {1, 1, 1, 1, doubles}),
+                     0,
+                     {},
+                     true});
     }
 }
 
@@ -89,6 +99,7 @@ Tensor Engine::gradient(std::string const& parameter) const {
 }
 
 void Engine::bind_optimizer() {
+    if (spec_.updates_in_graph()) { return; }
     Graph const& graph = train_.graph();
     optimized_.clear();
     for (std::size_t i = 0; i < graph.values().size(); ++i) {
@@ -112,10 +123,13 @@ void Engine::draw_parameters(std::uint64_t seed) {
 
 Engine::Update Engine::update(double learning_rate, Index step) {
     Update result;
+    if (spec_.updates_in_graph()) { return result; }
     double scale = 1;
     if (spec_.optimizer.clip_norm) {
         result.gradient_norm = gradient_norm(optimized_, tensor(layout_.find(norm_scratch)));
-        if (result.gradient_norm > *spec_.optimizer.clip_norm) { scale = *spec_.optimizer.clip_norm / result.gradient_norm; }
+        if (result.gradient_norm > *spec_.optimizer.clip_norm) {
+            scale = *spec_.optimizer.clip_norm / result.gradient_norm;
+        }
     }
     optimizer_step(optimized_, spec_.optimizer, learning_rate, step, scale);
     return result;

@@ -8,23 +8,26 @@ namespace aureole {
 
 /// What an engine is made of: the graphs, and how a batch is processed.
 struct EngineSpec {
-    Graph train;                       ///< forward and backward pass over one micro-batch; losses have Role::loss
-    std::optional<Graph> eval;         ///< forward pass, shares parameters and state by name
+    Graph train;                ///< forward and backward pass over one micro-batch; losses have Role::loss
+    std::optional<Graph> eval;  ///< forward pass, shares parameters and state by name
     OptimizerSettings optimizer;
     Index micro_batches = 1;
     KernelChoice kernels = KernelChoice::automatic;
-    std::vector<ValueId> keep;         ///< values of `train` to be read after a step (dumps)
-    bool keep_gradients = false;       ///< gradients can be read after a step
+    std::vector<ValueId> keep;    ///< values of `train` to be read after a step (dumps)
+    bool keep_gradients = false;  ///< gradients can be read after a step
+
+    /// Whether each parameter is updated within the backward pass, as soon as its gradient is complete.
+    [[nodiscard]] bool updates_in_graph() const;
 };
 
 /// Predicted bytes of the arena, part by part.
 struct MemoryUse {
     std::size_t parameters = 0, state = 0, optimizer = 0;
-    std::size_t gradients = 0;         ///< those that persist over micro-batches; otherwise they are among the transients
-    std::size_t train_transient = 0;   ///< activations, gradients, workspaces of the training program
+    std::size_t gradients = 0;  ///< those that persist over micro-batches; otherwise they are among the transients
+    std::size_t train_transient = 0;  ///< activations, gradients, workspaces of the training program
     std::size_t eval_transient = 0;
-    std::size_t train_lower_bound = 0; ///< the most bytes that live at one time; the packing may need more
-    std::string peak_node;             ///< operator at which the training program needs most
+    std::size_t train_lower_bound = 0;  ///< the most bytes that live at one time; the packing may need more
+    std::string peak_node;              ///< operator at which the training program needs most
 
     [[nodiscard]] std::size_t persistent() const { return parameters + state + optimizer + gradients; }
     [[nodiscard]] std::size_t total() const { return persistent() + std::max(train_transient, eval_transient); }
@@ -53,7 +56,8 @@ class Engine {
     struct Update {
         double gradient_norm = 0;  ///< before clipping; only computed if clip_norm is set
     };
-    /// One optimizer step; `step` counts from 0.
+    /// One optimizer step; `step` counts from 0. Nothing is left to do if updates are part of the graph, which takes
+    /// RunContext::learning_rate and update.
     Update update(double learning_rate, Index step);
 
   private:

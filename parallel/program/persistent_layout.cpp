@@ -24,8 +24,12 @@ std::size_t PersistentLayout::add(Persistent entry) {
 void PersistentLayout::add_values_of(Graph const& graph) {
     for (Value const& value : graph.values()) {
         if (value.role != Role::parameter && value.role != Role::state) { continue; }
-        auto const kind = value.role == Role::parameter ? Persistent::Kind::parameter : Persistent::Kind::state;
-        add({value.name, kind, TensorSpec::whole(value.type.dtype, value.type.shape), 0, value.initializer, value.decay});
+        bool const slot = value.name.rfind("optimizer/", 0) == 0;
+        auto const kind = value.role == Role::parameter ? Persistent::Kind::parameter
+                          : slot                        ? Persistent::Kind::slot
+                                                        : Persistent::Kind::state;
+        add({value.name, kind, TensorSpec::whole(value.type.dtype, value.type.shape), 0, value.initializer,
+             value.decay});
     }
 }
 

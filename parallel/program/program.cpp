@@ -51,7 +51,8 @@ void Program::plan_memory_of_values() {
         Value const& value = graph_.values()[i];
         request.value_bytes[i] = spec(static_cast<ValueId>(i)).bytes();
         request.persistent[i] = is_persistent(value);
-        request.until_end[i] = value.role == Role::loss || value.role == Role::gradient;
+        request.until_end[i] =
+            value.role == Role::loss || (value.role == Role::gradient && options_.gradients_until_end);
         request.from_start[i] = value.role == Role::input;
     }
     for (ValueId const id : options_.keep) { request.until_end[static_cast<std::size_t>(id)] = true; }

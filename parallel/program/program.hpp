@@ -8,15 +8,16 @@ namespace aureole {
 
 struct ProgramOptions {
     KernelChoice kernels = KernelChoice::automatic;
-    bool keep_gradients = false;        ///< gradients persist over micro-batches instead of living in the transient part
-    std::vector<ValueId> keep;          ///< activations that must be readable after the run
+    bool keep_gradients = false;      ///< gradients persist over micro-batches instead of living in the transient part
+    bool gradients_until_end = true;  ///< gradients can be read after the run
+    std::vector<ValueId> keep;        ///< activations that must be readable after the run
 };
 
 /// One node of a rank's program.
 struct Step {
     NodeId node = none;
-    std::string_view library;  ///< which implementation was chosen
-    std::unique_ptr<Kernel> kernel;  ///< none for views
+    std::string_view library;             ///< which implementation was chosen
+    std::unique_ptr<Kernel> kernel;       ///< none for views
     std::vector<Tensor> outputs, inputs;  ///< bound by Program::bind
     std::byte* workspace = nullptr;
 };

@@ -9,6 +9,7 @@
 #include "core/kernels/native/metrics.hpp"
 #include "core/kernels/native/movement.hpp"
 #include "core/kernels/native/norm.hpp"
+#include "core/kernels/native/optimizer_update.hpp"
 #include "core/kernels/native/pool.hpp"
 #include "core/kernels/native/upsample.hpp"
 
@@ -54,6 +55,7 @@ std::vector<Implementation> const& implementations() {
         {"slice", "native", make_slice},
         {"slice_input_gradient", "native", make_slice_input_gradient},
         {"dropout", "native", make_dropout},
+        {"optimizer_update", "native", make_optimizer_update},
     };
     return table;
 }

@@ -1,0 +1,8 @@
+#pragma once
+#include "core/kernels/kernel.hpp"
+
+namespace aureole::native {
+
+[[nodiscard]] std::unique_ptr<Kernel> make_optimizer_update(KernelRequest const& request, std::string& refusal);
+
+}  // namespace aureole::native
