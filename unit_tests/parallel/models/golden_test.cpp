@@ -1,0 +1,163 @@
+// Whole networks against PyTorch: loss, logits and the gradient of every parameter. The golden file holds norms and
+// projections of the gradients, see unit_tests/golden/make_models.py.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/models/resnet.hpp"
+#include "core/models/unet.hpp"
+#include "core/tensor/philox.hpp"
+#include "parallel/program/draw.hpp"
+#include "unit_tests/support/device_buffer.hpp"
+#include "unit_tests/support/network_runner.hpp"
+
+namespace aureole::test {
+namespace {
+
+constexpr char const* golden_file = "models.h5";
+constexpr std::size_t projection_count = 8;
+
+struct GoldenNetwork {
+    std::string name;
+    NetworkSpec spec;
+};
+
+NetworkSpec spec_of(Shape const& image, std::function<ValueId(NetworkBuilder&, ValueId)> model,
+                    NetworkSpec::Labels labels = NetworkSpec::Labels::classes) {
+    NetworkSpec spec;
+    spec.image = image;
+    spec.model = std::move(model);
+    spec.labels = labels;
+    return spec;
+}
+
+std::vector<GoldenNetwork> golden_networks() {
+    auto const cifar = [](Index version) {
+        return [version](NetworkBuilder& net, ValueId x) { return resnet_cifar(net, x, {20, version, 16, 10}); };
+    };
+    auto const imagenet = [](Index depth) {
+        return [depth](NetworkBuilder& net, ValueId x) { return resnet(net, x, depth, 10); };
+    };
+    UNetOptions flat;
+    flat.base = 8;
+    flat.levels = 3;
+    UNetOptions const deep{Dimensions::three, 4, 2, 3, UNetOptions::Norm::instance, 1, UNetOptions::Up::linear};
+    return {
+        {"resnet_cifar_20_v1", spec_of({4, 1, 32, 32, 3}, cifar(1))},
+        {"resnet_cifar_20_v2", spec_of({3, 1, 64, 32, 3}, cifar(2))},
+        {"resnet_18", spec_of({4, 1, 64, 64, 3}, imagenet(18))},
+        {"resnet_50", spec_of({4, 1, 64, 64, 3}, imagenet(50))},
+        {"unet_2d", spec_of(
+                        {2, 1, 64, 48, 1}, [=](NetworkBuilder& net, ValueId x) { return unet(net, x, flat); },
+                        NetworkSpec::Labels::values)},
+        {"unet_3d", spec_of({2, 8, 16, 12, 2}, [=](NetworkBuilder& net, ValueId x) { return unet(net, x, deep); })},
+    };
+}
+
+double norm(std::vector<double> const& a) {
+    double sum = 0;
+    for (double const value : a) { sum += value * value; }
+    return std::sqrt(sum);
+}
+
+double distance(std::vector<double> const& a, std::vector<double> const& b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) { sum += (a[i] - b[i]) * (a[i] - b[i]); }
+    return std::sqrt(sum);
+}
+
+/// Products with vectors of numbers in [-1, 1): the halves of the four Philox words of every element.
+std::array<double, projection_count> project(std::string const& name, std::vector<double> const& gradient) {
+    std::array<double, projection_count> sums{};
+    std::uint64_t const key = mix(stream_of("projection"), stream_of(name));
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+        Philox const words = Philox::at(key, i);
+        for (std::size_t k = 0; k < projection_count; ++k) {
+            std::uint32_t const half = (words.word[k / 2] >> (16U * (k % 2))) & 0xFFFFU;
+            sums[k] += (static_cast<double>(half) / 32768 - 1) * gradient[i];
+        }
+    }
+    return sums;
+}
+
+struct Tolerance {
+    double logits, gradient;
+};
+
+/// The eight projections estimate the norm of a difference: for numbers of variance 1/3 the mean of their squares is a
+/// third of the squared norm.
+void expect_gradients(Gradients const& gradients, HostTensor const& golden, double tolerance) {
+    std::size_t const columns = projection_count + 1;
+    ASSERT_EQ(gradients.size() * columns, golden.values.size()) << "another set of parameters";
+    double total = 0;
+    for (std::size_t row = 0; row < gradients.size(); ++row) {
+        total = std::hypot(total, golden.values[row * columns]);
+    }
+    std::size_t row = 0;
+    double worst = 0;
+    for (auto const& [name, gradient] : gradients) {
+        double const* const want = golden.values.data() + columns * row++;
+        std::array<double, projection_count> const got = project(name, gradient);
+        double squares = 0;
+        for (std::size_t k = 0; k < projection_count; ++k) {
+            squares += (got[k] - want[k + 1]) * (got[k] - want[k + 1]);
+        }
+        double const difference = std::sqrt(3 * squares / static_cast<double>(projection_count));
+        // a bias before a normalisation has no influence: its gradient is rounding, measured by the whole gradient
+        double const scale = std::max(want[0], 1e-6 * total);
+        EXPECT_LE(difference, tolerance * scale) << name << ", norm " << want[0];
+        EXPECT_NEAR(norm(gradient), want[0], tolerance * scale) << name;
+        worst = std::max(worst, difference / scale);
+    }
+    std::printf("    largest difference of a gradient: %.2g of its norm\n", worst);
+}
+
+void expect_golden(GoldenNetwork const& each, DType dtype, KernelChoice choice, Tolerance const& tolerance) {
+    SCOPED_TRACE(each.name);
+    NetworkSpec spec = each.spec;
+    spec.dtype = dtype;
+    StepResult const step = run_step(spec, choice);
+    std::vector<double> const logits = read_golden(golden_file, "/" + each.name + "/logits").values;
+    double const loss = read_golden(golden_file, "/" + each.name + "/loss").values[0];
+    ASSERT_EQ(step.logits.size(), logits.size());
+    std::printf("%s %s: loss differs by %.2g, logits by %.2g\n", each.name.c_str(), std::string(name_of(dtype)).c_str(),
+                std::abs(step.loss - loss) / loss, distance(step.logits, logits) / norm(logits));
+    EXPECT_NEAR(step.loss, loss, tolerance.logits * std::abs(loss));
+    EXPECT_LE(distance(step.logits, logits), tolerance.logits * norm(logits));
+    expect_gradients(step.gradients, read_golden(golden_file, "/" + each.name + "/gradients"), tolerance.gradient);
+}
+
+TEST(Golden, BothSidesDrawTheSameNumbers) {
+    auto const drawn = [](char const* name, Initializer const& initializer) {
+        DeviceBuffer const buffer(TensorSpec::whole(DType::f64, {1, 1, 1, 1, 64}));
+        draw(buffer.tensor(), initializer, mix(1, stream_of(name)));
+        return buffer.download();
+    };
+    expect_near(drawn("layer1.0.conv1.weight", {Initializer::Kind::normal, 0, 0.5}),
+                read_golden(golden_file, "/draws/normal"), 1e-15);
+    expect_near(drawn("input", {Initializer::Kind::uniform, -1, 1}), read_golden(golden_file, "/draws/uniform"), 1e-15);
+    EXPECT_EQ(random_labels({1, 1, 1, 1, 64}, 10), read_golden(golden_file, "/draws/labels").values);
+}
+
+class GoldenModel : public ::testing::TestWithParam<std::size_t> {
+  protected:
+    [[nodiscard]] static GoldenNetwork network() { return golden_networks()[GetParam()]; }
+};
+
+TEST_P(GoldenModel, DoublePrecisionNative) {
+    expect_golden(network(), DType::f64, KernelChoice::native, {1e-11, 1e-9});
+}
+
+TEST_P(GoldenModel, SinglePrecision) { expect_golden(network(), DType::f32, KernelChoice::automatic, {1e-5, 1e-4}); }
+
+TEST_P(GoldenModel, SinglePrecisionNative) { expect_golden(network(), DType::f32, KernelChoice::native, {1e-5, 1e-4}); }
+
+TEST_P(GoldenModel, BFloat16) { expect_golden(network(), DType::bf16, KernelChoice::automatic, {2e-2, 1}); }
+
+INSTANTIATE_TEST_SUITE_P(Networks, GoldenModel, ::testing::Range(std::size_t{0}, golden_networks().size()),
+                         [](::testing::TestParamInfo<std::size_t> const& info) {
+                             return golden_networks()[info.param].name;
+                         });
+
+}  // namespace
+}  // namespace aureole::test
