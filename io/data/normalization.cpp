@@ -44,6 +44,7 @@ std::vector<float> repeat(std::vector<double> const& figures) {
 Normalization Normalization::preparation(NormalizeSpec const& spec, Index channels) {
     Normalization preparation;
     preparation.channels_ = channels;
+    if (spec.kind == NormalizeSpec::Kind::none) { return preparation; }
     preparation.clip_ = spec.clip_lo.has_value() || spec.clip_hi.has_value();
     constexpr double infinity = std::numeric_limits<double>::infinity();
     preparation.clip_lo_ = static_cast<float>(spec.clip_lo.value_or(-infinity));
@@ -52,7 +53,7 @@ Normalization Normalization::preparation(NormalizeSpec const& spec, Index channe
             "normalisation: clip range [{}, {}] is empty: give the lower bound first", preparation.clip_lo_,
             preparation.clip_hi_);
     preparation.log_ = spec.log;
-    if (spec.kind != NormalizeSpec::Kind::none && (spec.factor != 1 || spec.offset != 0)) {
+    if (spec.factor != 1 || spec.offset != 0) {
         auto const count = static_cast<std::size_t>(channels);
         preparation.set_affine(std::vector<double>(count, spec.factor), std::vector<double>(count, spec.offset));
     }

@@ -96,10 +96,13 @@ SyntheticDataset::SyntheticDataset(SourceSpec const& source, SampleSpec const& s
     : sample_(sample),
       key_(mix(seed, 0x53594E5448ULL)),
       first_(source.first.value_or(0)),
-      samples_(source.count.value_or(source.samples)),
+      samples_(source.count.value_or(source.samples - first_)),
       per_pixel_(sample.y.pixels_per_sample() > 1) {
-    require(samples_ > 0, ExitCode::bad_deck, "synthetic data: {} samples asked for: set data.*.samples to 1 or more",
-            samples_);
+    require(source.samples > 0, ExitCode::bad_deck, "synthetic data: {} samples asked for: set samples to 1 or more",
+            source.samples);
+    require(first_ >= 0 && samples_ > 0 && first_ + samples_ <= source.samples, ExitCode::bad_deck,
+            "samples [{}, {}) of a synthetic set of {} are asked for: correct samples, first and count", first_,
+            first_ + samples_, source.samples);
     bool const alike = sample.y.d == sample.x.d && sample.y.h == sample.x.h && sample.y.w == sample.x.w;
     require(!per_pixel_ || alike, ExitCode::bad_deck,
             "synthetic data: labels {} are neither one per image nor one per pixel of {}: change the model's head",

@@ -21,6 +21,11 @@ TEST(Normalization, NoneLeavesValues) {
     std::vector<float> x{1, -2, 3};
     Normalization().apply(x.data(), 3);
     EXPECT_EQ(x, (std::vector<float>{1, -2, 3}));
+    NormalizeSpec spec;  // kind none: nothing else counts
+    spec.clip_lo = 0;
+    spec.factor = 2;
+    Normalization(spec, 1).apply(x.data(), 3);
+    EXPECT_EQ(x, (std::vector<float>{1, -2, 3}));
 }
 
 TEST(Normalization, FollowsItsFormula) {

@@ -29,6 +29,7 @@ TEST(Synthetic, DependsOnSeedAndIndexOnly) {
     EXPECT_NE(read_x(a, 3, 1), read_x(a, 4, 1));
     SourceSpec later = synthetic(20);
     later.first = 10;
+    later.count = 8;
     EXPECT_EQ(read_x(SyntheticDataset(later, sample, 7), 2, 3), read_x(b, 12, 3));
 }
 
@@ -118,6 +119,12 @@ TEST(Synthetic, ValuesPerImage) {
 TEST(Synthetic, NeedsASize) {
     testing::expect_error(ExitCode::bad_deck, {"samples"}, [] {
         SyntheticDataset const dataset(synthetic(0), testing::classified({1, 1, 8, 8, 1}, 2), 7);
+    });
+    testing::expect_error(ExitCode::bad_deck, {"[15, 21)", "20"}, [] {
+        SourceSpec spec = synthetic(20);
+        spec.first = 15;
+        spec.count = 6;
+        SyntheticDataset const dataset(spec, testing::classified({1, 1, 8, 8, 1}, 2), 7);
     });
 }
 
