@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fnmatch.h>
 
+#include <algorithm>
+
 #include "app/layers.hpp"
 #include "core/error.hpp"
 #include "core/graph/differentiate.hpp"

@@ -1,5 +1,7 @@
 #include "io/data/augment.hpp"
 
+#include <algorithm>
+
 #include "core/tensor/philox.hpp"
 
 namespace aureole {

@@ -1,5 +1,6 @@
 #include "parallel/program/program.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/tensor/philox.hpp"
