@@ -161,7 +161,7 @@ struct RowChunks {
 template <class T>
 struct ChunkWeightSums {
     using A = Accumulation<T>;
-    static constexpr Index run = 64, piece = 128;
+    static constexpr Index run = 64, piece = runs_on_host ? 128 : 1;  // a device thread has one column
     RowChunks chunks;
     T const *dy, *x;
     A const *mean, *inv_std;
