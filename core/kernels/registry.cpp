@@ -10,7 +10,7 @@
 
 namespace aureole {
 
-std::vector<Implementation> implementations_of(std::string_view kind, KernelChoice choice) {
+std::vector<Implementation> implementations_of(std::string_view kind, [[maybe_unused]] KernelChoice choice) {
     std::vector<Implementation> found;
     auto const take = [&](std::vector<Implementation> const& table) {
         for (Implementation const& row : table) {
