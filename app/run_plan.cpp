@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "app/pictures.hpp"
 #include "core/error.hpp"
 #include "io/data/statistics.hpp"
 #include "io/log/process_memory.hpp"
@@ -80,7 +81,10 @@ RunPlan plan_run(Deck deck, bool dump) {
         spec.keep.push_back(plan.train.labels);
     }
     spec.train = std::move(plan.train.graph);
-    if (plan.has_eval) { spec.eval = std::move(plan.eval.graph); }
+    if (plan.has_eval) {
+        spec.eval = std::move(plan.eval.graph);
+        if (plan.deck.output.pictures > 0 && can_draw(plan.eval.sample)) { spec.eval_keep.push_back(plan.eval.logits); }
+    }
     plan.engine = std::make_unique<Engine>(std::move(spec));
     plan.program_bytes = process_memory().resident;
     return plan;

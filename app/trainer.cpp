@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 
 #include "core/tensor/arena.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
+#include "io/picture/curves.hpp"
 
 namespace aureole {
 
@@ -30,10 +32,9 @@ LearningRate learning_rate_of(TrainSpec const& train, Index steps) {
     return rate;
 }
 
-std::vector<std::string> metric_names(Deck const& deck, Network const& network) {
+std::vector<std::string> metric_names(Network const& network) {
     std::vector<std::string> names;
     for (MetricSource const& source : network.metrics) { names.push_back(source.name); }
-    static_cast<void>(deck);
     return names;
 }
 
@@ -62,7 +63,7 @@ void Trainer::start() {
     restore_or_draw();
     first_step_ = step_;
     prepare_loaders();
-    log_.emplace(deck_.output.folder, metric_names(deck_, plan_.has_eval ? plan_.eval : plan_.train), step_);
+    log_.emplace(deck_.output.folder, metric_names(plan_.has_eval ? plan_.eval : plan_.train), step_);
 }
 
 void Trainer::prepare_loaders() {
@@ -176,6 +177,7 @@ void Trainer::evaluate() {
     Progress progress("evaluation", batches, "batches");
     double loss = 0;
     Index samples = 0;
+    std::vector<Picture> pictures;
     for (Index i = 0; i < batches; ++i) {
         Batch const& batch = eval_loader_->next();
         write_batch(program, plan_.eval, batch, 0, plan_.micro_samples);
@@ -183,9 +185,11 @@ void Trainer::evaluate() {
         context.valid_samples = batch.valid;
         program.run(context);
         loss += read_loss(program, plan_.eval) * static_cast<double>(batch.valid);
+        draw_samples(batch, pictures);
         samples += batch.valid;
         progress.update(i + 1);
     }
+    if (!pictures.empty()) { write_png(deck_.output.folder + "/predictions.png", below(pictures, 6)); }
     LogRecord record;
     record.kind = LogRecord::Kind::eval;
     record.step = step_;
@@ -200,6 +204,17 @@ void Trainer::evaluate() {
     std::fflush(stdout);
     phases_["evaluation"].add(record.seconds);
     last_eval_ = record;
+}
+
+/// Adds strips of the batch's samples until as many are drawn as the deck asks for.
+void Trainer::draw_samples(Batch const& batch, std::vector<Picture>& pictures) const {
+    auto const missing = deck_.output.pictures - static_cast<Index>(pictures.size());
+    if (missing <= 0 || !can_draw(plan_.eval.sample)) { return; }
+    Tensor const logits = engine_.eval()->tensor(plan_.eval.logits);
+    std::vector<double> const values = read_values(logits);
+    for (Index i = 0; i < std::min(missing, batch.valid); ++i) {
+        pictures.push_back(draw_prediction(plan_.eval.sample, batch, values, logits.shape.c, i));
+    }
 }
 
 bool Trainer::wall_time_is_over() const {
@@ -284,7 +299,29 @@ void Trainer::report_end() const {
     double const read =
         static_cast<double>(plan_.train_data->bytes_read() + (plan_.eval_data ? plan_.eval_data->bytes_read() : 0));
     fmt::print("read from files: {}\n", bytes_text(read));
-    fmt::print("results: {}/metrics.csv, metrics.jsonl, deck.yaml\n", deck_.output.folder);
+    write_curves(deck_.output.folder + "/curves.svg", deck_.name, read_run_log(deck_.output.folder + "/metrics.csv"));
+    write_summary();
+    bool const drawn = plan_.has_eval && deck_.output.pictures > 0 && can_draw(plan_.eval.sample);
+    fmt::print("results in {}: metrics.csv, metrics.jsonl, curves.svg, {}summary.json, deck.yaml\n",
+               deck_.output.folder, drawn ? "predictions.png, " : "");
+}
+
+void Trainer::write_summary() const {
+    RunMemory const memory = plan_.memory();
+    std::string text = fmt::format("{{\n  \"steps\": {},\n", step_);
+    text += fmt::format("  \"arena_predicted\": {}, \"arena_allocated\": {},\n", memory.arena.total(),
+                        engine_.arena_bytes());
+    text += fmt::format("  \"process_predicted\": {}, \"process_peak\": {},\n", memory.total(), process_memory().peak);
+    text += "  \"phases\": {";
+    char const* separator = "";
+    for (auto const& [name, phase] : phases_) {
+        text += fmt::format(
+            "{}\n    \"{}\": {{\"seconds\": {:.6f}, \"count\": {}, \"fastest\": {:.6f}, \"slowest\": {:.6f}}}",
+            separator, name, phase.seconds, phase.count, phase.fastest, phase.slowest);
+        separator = ",";
+    }
+    text += "\n  }\n}\n";
+    std::ofstream(deck_.output.folder + "/summary.json") << text;
 }
 
 }  // namespace aureole

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <map>
 
+#include "app/pictures.hpp"
 #include "app/run_plan.hpp"
 #include "core/optim/optimizer.hpp"
 #include "io/checkpoint/checkpoint_folder.hpp"
@@ -57,7 +58,9 @@ class Trainer {
     void train_step();
     void report_step(double seconds, double waited);
     void evaluate();
+    void draw_samples(Batch const& batch, std::vector<Picture>& pictures) const;
     void report_end() const;
+    void write_summary() const;
     [[nodiscard]] bool wall_time_is_over() const;
     void write_batch(Program const& program, Network const& network, Batch const& batch, Index first,
                      Index count) const;

@@ -202,6 +202,7 @@ struct DumpSpec {
 struct OutputSpec {
     std::string folder;  ///< filled with runs/<name> where the deck leaves it out
     DumpSpec dump;
+    Index pictures = 1;  ///< samples of the evaluation set whose image, mask and prediction are drawn
 };
 
 /// A deck with every value resolved. Paths are expanded; see io/deck/parse.hpp.

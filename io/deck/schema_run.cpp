@@ -64,6 +64,10 @@ std::vector<Field> fields_of(Of<OutputSpec> /*type*/) {
             .as(Type::output_path)
             .otherwise("runs/<name>"),
         field("dump", &O::dump, "values for a comparison with another framework").short_for("file"),
+        field("pictures", &O::pictures,
+              "samples of the evaluation set that are drawn into predictions.png after every evaluation: image, mask, "
+              "prediction (two-dimensional masks only)")
+            .between(0, 64),
     };
 }
 

@@ -25,6 +25,7 @@ Engine::Engine(EngineSpec spec) : spec_(std::move(spec)), train_(with_updates(sp
     if (spec_.eval) {
         ProgramOptions options;
         options.kernels = spec_.kernels;
+        options.keep = spec_.eval_keep;
         eval_.emplace(std::move(*spec_.eval), options);
         eval_->add_persistent(layout_);
     }

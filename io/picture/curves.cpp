@@ -1,0 +1,160 @@
+#include "io/picture/curves.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <sstream>
+
+#include "core/error.hpp"
+
+namespace aureole {
+
+namespace {
+
+constexpr double panel_width = 420, panel_height = 240, margin = 56;
+
+struct Curve {
+    std::vector<std::pair<double, double>> points;  ///< (step, value), finite values only
+};
+
+struct Panel {
+    std::string name;
+    Curve train, eval;
+};
+
+void add_point(Curve& curve, Index step, double value) {
+    if (std::isfinite(value)) { curve.points.emplace_back(static_cast<double>(step), value); }
+}
+
+std::vector<Panel> panels_of(std::vector<LogRecord> const& records) {
+    std::vector<Panel> panels{{"loss", {}, {}}};
+    auto const panel = [&](std::string const& name) -> Panel& {
+        auto const found = std::find_if(panels.begin(), panels.end(), [&](Panel const& p) { return p.name == name; });
+        if (found != panels.end()) { return *found; }
+        panels.push_back({name, {}, {}});
+        return panels.back();
+    };
+    for (LogRecord const& record : records) {
+        auto const curve = [&](Panel& p) -> Curve& { return record.kind == LogRecord::Kind::train ? p.train : p.eval; };
+        add_point(curve(panel("loss")), record.step, record.loss);
+        for (auto const& [name, value] : record.metrics) { add_point(curve(panel(name)), record.step, value); }
+    }
+    return panels;
+}
+
+struct Frame {
+    double left, top, x_lo, x_hi, y_lo, y_hi;
+    [[nodiscard]] double x(double value) const { return left + (value - x_lo) / (x_hi - x_lo) * panel_width; }
+    [[nodiscard]] double y(double value) const { return top + (y_hi - value) / (y_hi - y_lo) * panel_height; }
+};
+
+Frame frame_of(Panel const& panel, double left, double top) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    Frame frame{left, top, infinity, -infinity, infinity, -infinity};
+    for (Curve const* curve : {&panel.train, &panel.eval}) {
+        for (auto const& [x, y] : curve->points) {
+            frame.x_lo = std::min(frame.x_lo, x);
+            frame.x_hi = std::max(frame.x_hi, x);
+            frame.y_lo = std::min(frame.y_lo, y);
+            frame.y_hi = std::max(frame.y_hi, y);
+        }
+    }
+    if (!(frame.x_lo < frame.x_hi)) { frame.x_hi = frame.x_lo + 1; }
+    if (!(frame.y_lo < frame.y_hi)) { frame.y_hi = frame.y_lo + 1e-9 + std::abs(frame.y_lo) * 0.01; }
+    return frame;
+}
+
+std::string polyline(Curve const& curve, Frame const& frame, char const* colour, bool marks) {
+    std::string svg = fmt::format(R"(<polyline fill="none" stroke="{}" stroke-width="1.5" points=")", colour);
+    for (auto const& [x, y] : curve.points) { svg += fmt::format("{:.1f},{:.1f} ", frame.x(x), frame.y(y)); }
+    svg += "\"/>\n";
+    if (!marks) { return svg; }
+    for (auto const& [x, y] : curve.points) {
+        svg += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="3" fill="{}"/>)"
+                           "\n",
+                           frame.x(x), frame.y(y), colour);
+    }
+    return svg;
+}
+
+std::string draw(Panel const& panel, double left, double top) {
+    if (panel.train.points.empty() && panel.eval.points.empty()) { return ""; }
+    Frame const f = frame_of(panel, left, top);
+    std::string svg = fmt::format(
+        R"(<rect x="{}" y="{}" width="{}" height="{}" fill="none" stroke="#999"/><text x="{}" y="{}" font-weight="bold">{}</text>)"
+        "\n",
+        left, top, panel_width, panel_height, left, top - 8, panel.name);
+    for (int i = 0; i <= 4; ++i) {
+        double const share = i / 4.0;
+        double const y = f.y_lo + share * (f.y_hi - f.y_lo), x = f.x_lo + share * (f.x_hi - f.x_lo);
+        svg += fmt::format(R"(<line x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}" stroke="#ddd"/>)", left,
+                           left + panel_width, f.y(y), f.y(y));
+        svg += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="end">{:.3g}</text>)", left - 5, f.y(y) + 4, y);
+        svg += fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{:.0f}</text>)"
+                           "\n",
+                           f.x(x), top + panel_height + 16, x);
+    }
+    return svg + polyline(panel.train, f, "#3b75af", false) + polyline(panel.eval, f, "#d1495b", true);
+}
+
+}  // namespace
+
+std::vector<LogRecord> read_run_log(std::string const& csv_path) {
+    std::ifstream file(csv_path);
+    require(file.good(), ExitCode::data_error, "cannot read '{}': give the folder of a run", csv_path);
+    auto const split = [](std::string const& line) {
+        std::vector<std::string> cells;
+        std::stringstream stream(line);
+        for (std::string cell; std::getline(stream, cell, ',');) { cells.push_back(cell); }
+        return cells;
+    };
+    std::string line;
+    std::getline(file, line);
+    std::vector<std::string> const columns = split(line);
+    std::size_t const fixed = split(log_columns).size();
+    std::vector<LogRecord> records;
+    while (std::getline(file, line)) {
+        std::vector<std::string> const cells = split(line);
+        if (cells.size() < fixed) { continue; }
+        LogRecord record;
+        record.kind = cells[0] == "eval" ? LogRecord::Kind::eval : LogRecord::Kind::train;
+        record.step = std::stoll(cells[1]);
+        record.epoch = std::stod(cells[2]);
+        record.loss = std::stod(cells[3]);
+        for (std::size_t i = fixed; i < std::min(cells.size(), columns.size()); ++i) {
+            if (!cells[i].empty()) { record.metrics.emplace_back(columns[i], std::stod(cells[i])); }
+        }
+        records.push_back(std::move(record));
+    }
+    return records;
+}
+
+void write_curves(std::string const& svg_path, std::string const& title, std::vector<LogRecord> const& records) {
+    std::vector<Panel> const panels = panels_of(records);
+    double const step = panel_width + 2 * margin;
+    double const width = step * static_cast<double>(panels.size()), height = panel_height + 2 * margin + 20;
+    std::ofstream file(svg_path);
+    file << fmt::format(
+        R"(<svg xmlns="http://www.w3.org/2000/svg" width="{0:.0f}" height="{1:.0f}" font-family="sans-serif" font-size="11">)"
+        R"(<rect width="{0:.0f}" height="{1:.0f}" fill="white"/>)"
+        "\n",
+        width, height);
+    file << fmt::format(R"(<text x="{}" y="20" font-size="14">{}</text>)"
+                        "\n",
+                        margin, title);
+    file << fmt::format(R"(<text x="{}" y="{}">steps; training <tspan fill="#3b75af">&#9632;</tspan>, evaluation )"
+                        R"(<tspan fill="#d1495b">&#9632;</tspan></text>)"
+                        "\n",
+                        margin, height - 12);
+    for (std::size_t i = 0; i < panels.size(); ++i) {
+        file << draw(panels[i], margin + static_cast<double>(i) * step, margin);
+    }
+    file << "</svg>\n";
+    require(file.good(), ExitCode::data_error, "cannot write '{}': check folder and space", svg_path);
+}
+
+}  // namespace aureole
