@@ -67,7 +67,8 @@ struct ConvGather {
         A const* weights = packed + slab * taps * inputs * Columns + column;
         T const* x = source + group * inputs;
 
-        Index n[Pixels], d[Pixels], h[Pixels], w[Pixels], base[Pixels];
+        int n[Pixels], d[Pixels], h[Pixels], w[Pixels];  // 32 bits spare registers
+        Index base[Pixels];
         locate(first, n, d, h, w);
         for (int p = 0; p < Pixels; ++p) {
             base[p] = in.at(n[p], d[p] * axis[0].step_source, h[p] * axis[1].step_source, w[p] * axis[2].step_source);
@@ -96,14 +97,14 @@ struct ConvGather {
     }
 
     /// Lattice coordinates of the block's positions; beyond the end the last one is repeated.
-    KOKKOS_INLINE_FUNCTION void locate(Index first, Index* n, Index* d, Index* h, Index* w) const {
+    KOKKOS_INLINE_FUNCTION void locate(Index first, int* n, int* d, int* h, int* w) const {
         Index rest = first;
-        w[0] = rest % axis[2].count;
+        w[0] = static_cast<int>(rest % axis[2].count);
         rest /= axis[2].count;
-        h[0] = rest % axis[1].count;
+        h[0] = static_cast<int>(rest % axis[1].count);
         rest /= axis[1].count;
-        d[0] = rest % axis[0].count;
-        n[0] = rest / axis[0].count;
+        d[0] = static_cast<int>(rest % axis[0].count);
+        n[0] = static_cast<int>(rest / axis[0].count);
         for (int p = 1; p < Pixels; ++p) {
             n[p] = n[p - 1], d[p] = d[p - 1], h[p] = h[p - 1], w[p] = w[p - 1];
             if (first + p >= positions || ++w[p] < axis[2].count) { continue; }
@@ -123,7 +124,7 @@ struct ConvGather {
 
     /// Adds the taps along w. Where they read neighbouring pixels and none is padding they make one long sum.
     template <int Width>
-    KOKKOS_INLINE_FUNCTION void add_line(A (&sum)[Pixels][Width], bool const* exists, Index const* base, Index const* w,
+    KOKKOS_INLINE_FUNCTION void add_line(A (&sum)[Pixels][Width], bool const* exists, Index const* base, int const* w,
                                          T const* x, A const* weights) const {
         T const* pixel[Pixels];
         if (adjacent) {
@@ -171,8 +172,8 @@ struct ConvGather {
     }
 
     template <int Width>
-    KOKKOS_INLINE_FUNCTION void store(A const (&sum)[Pixels][Width], Index first, Index const* n, Index const* d,
-                                      Index const* h, Index const* w, Index channel, Index width) const {
+    KOKKOS_INLINE_FUNCTION void store(A const (&sum)[Pixels][Width], Index first, int const* n, int const* d,
+                                      int const* h, int const* w, Index channel, Index width) const {
         for (int p = 0; p < Pixels; ++p) {
             if (first + p >= positions) { return; }
             Index const od = axis[0].first_out + d[p] * axis[0].step_out;

@@ -101,8 +101,8 @@ struct ConvWeightPartial {
     KOKKOS_INLINE_FUNCTION void add_run(A (&total)[Block][Width], T const* source, T const* gradient, Index count,
                                         Index valid) const {
         Index const source_step = axis[2].stride * in.w, gradient_step = out.w;
-        Index channel[Block];  // beyond the last channel the last one is read again and the sum dropped
-        for (int b = 0; b < Block; ++b) { channel[b] = b < valid ? b : valid - 1; }
+        int channel[Block];  // beyond the last channel the last one is read again and the sum dropped
+        for (int b = 0; b < Block; ++b) { channel[b] = b < valid ? b : static_cast<int>(valid) - 1; }
         A sum[Block][Width];
         for (int b = 0; b < Block; ++b) {
             for (int v = 0; v < Width; ++v) { sum[b][v] = A(0); }
