@@ -71,6 +71,7 @@ SampleSpec sample_spec(Deck const& deck, Shape const& logits) {
         sample.classes = logits.c;
     } else {
         sample.labels = SampleSpec::Labels::values;
+        sample.probabilities = true;  // every loss over values is one of probabilities
     }
     return sample;
 }

@@ -82,6 +82,31 @@ class LabelRule {
     std::int64_t classes_;
 };
 
+/// Stored label values -> targets. Returns the index of the first value that the loss cannot take, or -1.
+class ValueRule {
+  public:
+    ValueRule(SourceSpec const& source, bool probabilities) : source_(source), probabilities_(probabilities) {}
+
+    Index apply(float* values, Index count) const {
+        for (Index i = 0; i < count; ++i) {
+            float& value = values[i];
+            if (source_.label_threshold) {
+                value = (static_cast<double>(value) > *source_.label_threshold) != source_.label_invert ? 1.0F : 0.0F;
+            } else if (!source_.label_map.empty()) {
+                auto const found = source_.label_map.find(static_cast<double>(value));
+                if (found == source_.label_map.end()) { return i; }
+                value = static_cast<float>(found->second);
+            }
+            if (probabilities_ && !(value >= 0.0F && value <= 1.0F)) { return i; }
+        }
+        return -1;
+    }
+
+  private:
+    SourceSpec const& source_;
+    bool probabilities_;
+};
+
 }  // namespace
 
 Hdf5Dataset::Hdf5Dataset(SourceSpec const& source, SampleSpec const& sample, bool larger)
@@ -147,7 +172,16 @@ void Hdf5Dataset::read_x(std::int64_t first, std::int64_t count, Box const& box,
 }
 
 void Hdf5Dataset::read_values(std::int64_t first, std::int64_t count, Box const& box, float* out) const {
-    read_floats(labels(), first, count, box, out);
+    Column const& column = labels();
+    read_floats(column, first, count, box, out);
+    Shape const shape = box.shape();
+    Index const size = count * shape.pixels_per_sample() * shape.c;
+    Index const bad = ValueRule(source_, sample_.probabilities).apply(out, size);
+    require(bad < 0, ExitCode::data_error,
+            "target {} in {} is not between 0 and 1, as this loss wants it: set label_threshold (or label_map) of the "
+            "data in "
+            "the deck",
+            bad < 0 ? 0.0F : out[bad], bad < 0 ? "" : position(column, first, box, bad));
 }
 
 void Hdf5Dataset::read_classes(std::int64_t first, std::int64_t count, Box const& box, std::int32_t* out) const {

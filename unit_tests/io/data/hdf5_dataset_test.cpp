@@ -315,4 +315,35 @@ TEST(FileList, ComparesDigitsAsNumbers) {
 }
 
 }  // namespace
+TEST(Hdf5Samples, TargetsAreThresholdedMappedAndChecked) {
+    ScratchFolder const folder;
+    std::string const path = folder.file("a.h5");
+    {
+        hdf5::File file = hdf5::File::create(path);
+        file.write<std::uint8_t>("x", {1, 1, 4}, std::vector<std::uint8_t>{1, 2, 3, 4});
+        file.write<std::uint8_t>("y", {1, 1, 4}, std::vector<std::uint8_t>{0, 4, 255, 4});
+    }
+    auto const read = [&](auto const& change) {
+        SourceSpec spec;
+        spec.files = {path};
+        change(spec);
+        SampleSpec sample = masked({1, 1, 1, 4, 1}, 0);
+        sample.labels = SampleSpec::Labels::values;
+        sample.probabilities = true;
+        Hdf5Dataset const dataset(spec, sample, false);
+        std::vector<float> values(4);
+        dataset.read_values(0, 1, Box::whole(sample.y), values.data());
+        return values;
+    };
+    EXPECT_EQ(read([](SourceSpec& s) { s.label_threshold = 127; }), (std::vector<float>{0, 0, 1, 0}));
+    EXPECT_EQ(read([](SourceSpec& s) {
+                  s.label_threshold = 127;
+                  s.label_invert = true;
+              }),
+              (std::vector<float>{1, 1, 0, 1}));
+    EXPECT_EQ(read([](SourceSpec& s) { s.label_map = {{0, 1}, {4, 0}, {255, 1}}; }), (std::vector<float>{1, 0, 1, 0}));
+    expect_error(ExitCode::data_error, {"target 4", "'y'", "a.h5", "sample 0", "label_threshold"},
+                 [&] { read([](SourceSpec&) {}); });
+}
+
 }  // namespace aureole
