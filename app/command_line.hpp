@@ -25,6 +25,7 @@ struct Command {
     std::string deck;
     std::vector<std::string> overrides;
     std::optional<std::string> dump;  ///< run --dump FILE
+    bool no_data = false;             ///< check --no-data
     bool profile = false;             ///< run --profile
     bool deck_reference = false, json_schema = false;
     ConvertCommand convert;
