@@ -1,55 +1,11 @@
-#include "core/kernels/native/activation_functions.hpp"
+#include "core/kernels/native/norm_gradient.hpp"
+
 #include "core/kernels/native/dispatch.hpp"
 #include "core/kernels/native/norm.hpp"
-#include "core/kernels/native/norm_geometry.hpp"
-#include "core/kernels/native/round_row.hpp"
 
 namespace aureole::native {
 
 namespace {
-
-/// The tensors from which dz = (dy + dy2) * f'(z) is computed. Absent terms are a wide row of zeros; without either of
-/// them `addends` is false and they are not read at all.
-template <class T>
-struct GradientInputs {
-    T const *x, *dy, *dy2, *residual;
-    bool has_dy2, has_residual;
-};
-
-/// One piece of a wide row: the inputs and the per-channel factors from its first column on.
-template <class T, class F, bool addends>
-struct GradientPiece {
-    using A = Accumulation<T>;
-    T const* __restrict x;
-    T const* __restrict dy;
-    T const* __restrict dy2;
-    T const* __restrict residual;
-    A const* __restrict mean;
-    A const* __restrict scale;
-    A const* __restrict shift;
-    F activation;
-
-    KOKKOS_INLINE_FUNCTION GradientPiece(GradientInputs<T> const& in, NormVectors<A> const& vectors, F const& f,
-                                         Index segment, Index element, Index column)
-        : x(in.x + element),
-          dy(in.dy + element),
-          dy2(in.dy2 + (in.has_dy2 ? element : column)),
-          residual(in.residual + (in.has_residual ? element : column)),
-          mean(vectors(segment, vectors.mean) + column),
-          scale(vectors(segment, vectors.scale) + column),
-          shift(vectors(segment, vectors.shift) + column),
-          activation(f) {}
-    [[nodiscard]] KOKKOS_INLINE_FUNCTION A centered(Index i) const { return A(x[i]) - mean[i]; }
-    /// dz; z is recomputed, which for Identity the compiler drops.
-    [[nodiscard]] KOKKOS_INLINE_FUNCTION A dz(Index i, A from_mean) const {
-        A const z = from_mean * scale[i] + shift[i];
-        if constexpr (addends) {
-            return (A(dy[i]) + A(dy2[i])) * activation.derivative(z + A(residual[i]));
-        } else {
-            return A(dy[i]) * activation.derivative(z);
-        }
-    }
-};
 
 /// Sums of dz and of dz * (x - mean) over one chunk, column by column.
 template <class T, class F, bool addends>
@@ -199,98 +155,6 @@ struct FinishParameters {
     }
 };
 
-/// dx = scale * dz + slope * (x - mean) + offset and, if the residual's gradient is asked for, dz. Every element is
-/// read before it is written, so that dx may be dy and dz may be dy2.
-template <class T, class F, bool addends, bool with_dz>
-struct InputGradientRows {
-    using A = Accumulation<T>;
-    using Piece = GradientPiece<T, F, addends>;
-    NormGeometry g;
-    F activation;
-    NormVectors<A> vectors;
-    GradientInputs<T> in;
-    T *dx, *dz;
-
-    KOKKOS_INLINE_FUNCTION void operator()(Index row, Index begin, Index end) const {
-        for_pieces(g, row, begin, end, *this);
-    }
-    KOKKOS_INLINE_FUNCTION void columns(Index segment, Index chunk, Index column, Index count) const {
-        Index const first = g.chunk_begin(segment, chunk), last = g.chunk_begin(segment, chunk + 1);
-        for (Index element = first + column; element < last; element += g.width) {
-            write({in, vectors, activation, segment, element, column}, columns_left(element, last, count),
-                  vectors(segment, vectors.slope) + column, vectors(segment, vectors.offset) + column, dx + element,
-                  with_dz ? dz + element : dz);
-        }
-    }
-    KOKKOS_INLINE_FUNCTION static void write(Piece const& row, Index n, A const* __restrict slope,
-                                             A const* __restrict offset, T* __restrict to, T* __restrict to_dz) {
-        if constexpr (rounds_rows<T>) {
-            A x_row[norm_piece], z_row[norm_piece];
-            for (Index i = 0; i < n; ++i) {
-                A const d = row.centered(i), z = row.dz(i, d);
-                x_row[i] = row.scale[i] * z + slope[i] * d + offset[i];
-                if constexpr (with_dz) { z_row[i] = z; }
-            }
-            round_row(x_row, to, n);
-            if constexpr (with_dz) { round_row(z_row, to_dz, n); }
-        } else {
-            for (Index i = 0; i < n; ++i) {
-                A const d = row.centered(i), z = row.dz(i, d);
-                to[i] = T(row.scale[i] * z + slope[i] * d + offset[i]);
-                if constexpr (with_dz) { to_dz[i] = T(z); }
-            }
-        }
-    }
-};
-
-/// What both kernels have in common: the geometry, the per-channel vectors, where each input is.
-template <class T>
-class NormGradientKernel : public Kernel {
-  protected:
-    using A = Accumulation<T>;
-
-    NormGradientKernel(NormGradientAttributes const& attributes, KernelRequest const& request, NormGeometry::Pass pass)
-        : attributes_(attributes),
-          g_(NormGeometry::of(request.inputs[attributes.x()], request.inputs[attributes.mean()], pass)),
-          place_(NormPlacement::of(request.inputs[attributes.x()], request.inputs[attributes.mean()])) {
-        vectors_ = workspace_.add<A>(g_.segments * NormVectors<A>::count * g_.width);
-        zeros_ = workspace_.add<T>(g_.width);
-    }
-    [[nodiscard]] std::size_t workspace_bytes() const override { return workspace_.bytes(); }
-
-    [[nodiscard]] A const* gamma(std::span<Tensor const> inputs) const {
-        return attributes_.norm.affine ? inputs[attributes_.gamma()].as<A>() : nullptr;
-    }
-    [[nodiscard]] NormVectors<A> vectors(std::byte* workspace) const {
-        return {reinterpret_cast<A*>(workspace + vectors_), g_.width};
-    }
-    void write_vectors(std::span<Tensor const> inputs, A const* s1, A const* s2, std::byte* workspace) const {
-        A const* beta = attributes_.norm.affine ? inputs[attributes_.gamma() + 1].as<A>() : nullptr;
-        for_rows("aureole::norm::vectors", g_.segments, g_.width,
-                 WriteNormVectors<T>{g_, place_, inputs[attributes_.mean()].as<A>(),
-                                     inputs[attributes_.mean() + 1].as<A>(), gamma(inputs), beta, s1, s2,
-                                     vectors(workspace), reinterpret_cast<T*>(workspace + zeros_)});
-    }
-    [[nodiscard]] GradientInputs<T> gradient_inputs(std::span<Tensor const> inputs, std::byte* workspace) const {
-        auto const* zeros = reinterpret_cast<T const*>(workspace + zeros_);
-        bool const dy2 = attributes_.second_gradient, residual = attributes_.residual();
-        return {inputs[attributes_.x()].as<T>(),
-                inputs[0].as<T>(),
-                dy2 ? inputs[1].as<T>() : zeros,
-                residual ? inputs[attributes_.x() + 1].as<T>() : zeros,
-                dy2,
-                residual};
-    }
-
-    NormGradientAttributes attributes_;
-    NormGeometry g_;
-    NormPlacement place_;
-    WorkspaceLayout workspace_;
-
-  private:
-    std::size_t vectors_, zeros_;
-};
-
 template <class T>
 class NormReduceKernel : public NormGradientKernel<T> {
     using Base = NormGradientKernel<T>;
@@ -346,53 +210,10 @@ class NormReduceKernel : public NormGradientKernel<T> {
     std::size_t sum_, product_, total_, total_product_;
 };
 
-template <class T>
-class NormInputGradientKernel : public NormGradientKernel<T> {
-    using Base = NormGradientKernel<T>;
-    using A = typename Base::A;
-    using Base::attributes_, Base::g_;
-
-  public:
-    explicit NormInputGradientKernel(KernelRequest const& request)
-        : Base(request.as<NormInputGradient>().attributes(), request, NormGeometry::Pass::elementwise) {}
-
-    void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
-             std::byte* workspace) const override {
-        A const *s1 = nullptr, *s2 = nullptr;
-        if (!attributes_.norm.fixed_statistics) {
-            s1 = inputs[attributes_.sums()].template as<A>();
-            s2 = inputs[attributes_.sums() + 1].template as<A>();
-        }
-        this->write_vectors(inputs, s1, s2, workspace);
-        auto const in = this->gradient_inputs(inputs, workspace);
-        auto* dx = outputs[0].as<T>();
-        visit_activation(attributes_.norm.activation, [&](auto const& activation) {
-            using F = std::decay_t<decltype(activation)>;
-            auto const launch = [&](auto addends, auto with_dz) {
-                for_rows("aureole::norm::input_gradient", g_.all_chunks(), g_.width,
-                         InputGradientRows<T, F, addends.value, with_dz.value>{
-                             g_, activation, this->vectors(workspace), in, dx,
-                             with_dz.value ? outputs[1].as<T>() : nullptr});
-            };
-            if (in.has_residual) {
-                launch(std::true_type{}, std::true_type{});
-            } else if (in.has_dy2) {
-                launch(std::true_type{}, std::false_type{});
-            } else {
-                launch(std::false_type{}, std::false_type{});
-            }
-        });
-    }
-};
-
 }  // namespace
 
 std::unique_ptr<Kernel> make_norm_reduce(KernelRequest const& request, std::string& refusal) {
     return make_by_type<NormReduceKernel>(request, request.inputs[0].dtype, refusal);
-}
-
-std::unique_ptr<Kernel> make_norm_input_gradient(KernelRequest const& request, std::string& refusal) {
-    return make_by_type<NormInputGradientKernel>(request, request.inputs[0].dtype, refusal);
 }
 
 }  // namespace aureole::native
