@@ -1,6 +1,7 @@
 #include "benchmarks/operators/bare_convolution.hpp"
 
 #include <chrono>
+#include <cstring>
 #include <unordered_map>
 
 #include "core/error.hpp"
@@ -19,13 +20,10 @@ struct Prepared {
     std::unordered_map<int, dnnl::memory> arguments;
 };
 
-/// Memory that is not all zero: some processors are faster on zeros.
+/// Memory that is not zero: some processors are faster on zeros. The pattern is 0.19 in f32 and in bf16.
 dnnl::memory filled(dnnl::memory::desc const& layout) {
     dnnl::memory memory(layout, onednn::engine());
-    auto* const bytes = static_cast<std::uint8_t*>(memory.get_data_handle());
-    for (std::size_t i = 0; i < layout.get_size(); ++i) {
-        bytes[i] = static_cast<std::uint8_t>(i % 2 == 0 ? i * 37 : 0x3E);  // small positive numbers in f32 and bf16
-    }
+    std::memset(memory.get_data_handle(), 0x3E, layout.get_size());
     return memory;
 }
 

@@ -28,7 +28,7 @@ std::vector<ConvJob> jobs_of(ConvShape const& shape, DType dtype) {
 
 void measure_bare(benchmark::State& state, ConvJob const& job, ActivationLayout layout) {
     KernelRun const shapes(job.op, job.inputs, KernelChoice::automatic);
-    for (auto _ : state) { state.SetIterationTime(BareConvolution(3, layout).seconds(shapes.request())); }
+    for (auto _ : state) { state.SetIterationTime(BareConvolution(10, layout).seconds(shapes.request())); }
     count_work(state, shapes.cost());
 }
 
@@ -49,6 +49,7 @@ void register_convolutions() {
                         name(what).c_str(),
                         [job, layout](benchmark::State& state) { measure_bare(state, job, layout); })
                         ->UseManualTime()
+                        ->Iterations(1)
                         ->Unit(benchmark::kMillisecond);
                 }
             }

@@ -1,6 +1,7 @@
 #pragma once
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <string_view>
 #include <vector>
 
 /// The only place that knows which version of oneDNN is used: version 2 makes a primitive descriptor from an operation
@@ -53,12 +54,31 @@ inline constexpr auto direct_transposed = dnnl::algorithm::deconvolution_direct;
 inline constexpr auto training = dnnl::prop_kind::forward_training;
 inline constexpr bool may_be_empty = true;
 
+/// Whether the implementation of that name is wanted.
+using Wanted = bool (*)(std::string_view name);
+
+/// Moves a descriptor on to the first implementation that is wanted.
+template <class Descriptor>
+[[nodiscard]] bool seek(Descriptor& descriptor, Wanted wanted) {
+    if (!descriptor) { return false; }
+    do {
+        if (wanted(descriptor.impl_info_str())) { return true; }
+    } while (descriptor.next_impl());
+    return false;
+}
+
 #if DNNL_VERSION_MAJOR >= 3
 
+/// The first wanted implementation, or the library's own choice.
 [[nodiscard]] inline ConvForward::primitive_desc conv_forward(ConvDescription const& a,
-                                                              dnnl::primitive_attr const& attributes) {
-    return {engine(),  training,    direct,   a.x,      a.w,        a.b,         a.y,
-            a.strides, a.dilations, a.pad_lo, a.pad_hi, attributes, may_be_empty};
+                                                              dnnl::primitive_attr const& attributes,
+                                                              Wanted wanted = nullptr) {
+    auto const make = [&] {
+        return ConvForward::primitive_desc(engine(), training, direct, a.x, a.w, a.b, a.y, a.strides, a.dilations,
+                                           a.pad_lo, a.pad_hi, attributes, may_be_empty);
+    };
+    auto descriptor = make();
+    return wanted == nullptr || seek(descriptor, wanted) ? descriptor : make();
 }
 
 [[nodiscard]] inline ConvBackwardData::primitive_desc conv_backward_data(ConvDescription const& a,
@@ -110,12 +130,15 @@ inline constexpr bool may_be_empty = true;
 
 #else
 
+/// The first wanted implementation, or the library's own choice.
 [[nodiscard]] inline ConvForward::primitive_desc conv_forward(ConvDescription const& a,
-                                                              dnnl::primitive_attr const& attributes) {
-    return {{training, direct, a.x, a.w, a.b, a.y, a.strides, a.dilations, a.pad_lo, a.pad_hi},
-            attributes,
-            engine(),
-            may_be_empty};
+                                                              dnnl::primitive_attr const& attributes,
+                                                              Wanted wanted = nullptr) {
+    // the list of implementations refers to the operation, which must outlive the search
+    ConvForward::desc const operation(training, direct, a.x, a.w, a.b, a.y, a.strides, a.dilations, a.pad_lo, a.pad_hi);
+    auto const make = [&] { return ConvForward::primitive_desc(operation, attributes, engine(), may_be_empty); };
+    auto descriptor = make();
+    return wanted == nullptr || seek(descriptor, wanted) ? descriptor : make();
 }
 
 [[nodiscard]] inline ConvBackwardData::primitive_desc conv_backward_data(ConvDescription const& a,

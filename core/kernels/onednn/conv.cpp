@@ -1,7 +1,5 @@
 #include "core/kernels/onednn/conv.hpp"
 
-#include <algorithm>
-
 #include "core/kernels/onednn/choice.hpp"
 #include "core/kernels/onednn/geometry.hpp"
 #include "core/kernels/onednn/invocation.hpp"
@@ -118,11 +116,6 @@ class ConvInputGradientByForward final : public Kernel {
     Invocation conv_;
 };
 
-bool prefers_forward(ConvGeometry const& geometry) {
-    return std::all_of(geometry.window.begin(), geometry.window.end(),
-                       [](Window const& window) { return window.stride == 1; });
-}
-
 class ConvWeightGradientKernel final : public Kernel {
   public:
     ConvWeightGradientKernel(ConvGeometry const& geometry, bool bias, ConvBackwardWeights::primitive_desc const& chosen)
@@ -167,7 +160,8 @@ std::unique_ptr<Kernel> make_conv(KernelRequest const& request, std::string& ref
     auto const geometry = conv_geometry(attributes.window, attributes.groups, x, y, Covered::output, refusal);
     if (!geometry) { return {}; }
     ConvDescription const description = describe(*geometry, x.dtype, x.dtype, attributes.bias);
-    auto const chosen = conv_forward(description, forward_attributes(attributes.addend, description.y));
+    auto const chosen =
+        conv_forward(description, forward_attributes(attributes.addend, description.y), preferred_forward(*geometry));
     if (!is_usable(chosen, refusal)) { return {}; }
     return std::make_unique<ConvKernel>(*geometry, attributes, x.dtype, chosen);
 }
@@ -178,7 +172,7 @@ std::unique_ptr<Kernel> make_conv_input_gradient(KernelRequest const& request, s
     if (!supports(dx.dtype, refusal)) { return {}; }
     auto const geometry = conv_geometry(attributes.window, attributes.groups, dx, dy, Covered::input, refusal);
     if (!geometry) { return {}; }
-    if (prefers_forward(*geometry)) {
+    if (prefers_forward(*geometry, dx.dtype)) {
         auto const chosen =
             conv_forward(describe(turned_round(*geometry), dx.dtype, dx.dtype, false), user_scratchpad());
         if (is_usable(chosen, refusal)) {

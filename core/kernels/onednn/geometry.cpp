@@ -157,11 +157,10 @@ ConvDescription describe(ConvGeometry const& geometry, DType dtype, DType weight
     return description;
 }
 
-ConvDescription describe_transposed(ConvGeometry const& geometry, DType dtype, bool bias) {
+ConvDescription describe_transposed(ConvGeometry const& geometry, DType dtype) {
     ConvDescription description = describe(geometry, dtype, dtype, false);
     std::swap(description.x, description.y);
     description.w = {weight_dims(geometry, geometry.x.c, geometry.y.c), library_type(dtype), Tag::any};
-    if (bias) { description.b = {{geometry.x.c}, dnnl::memory::data_type::f32, Tag::a}; }
     return description;
 }
 

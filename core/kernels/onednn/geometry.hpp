@@ -43,8 +43,8 @@ enum class Covered : std::uint8_t { output, input };
 /// Activations channels-last, weights in whatever layout the library likes best (f32 for gradients), bias f32.
 [[nodiscard]] ConvDescription describe(ConvGeometry const& geometry, DType dtype, DType weights, bool bias);
 
-/// The transposed convolution whose adjoint `geometry` is: it leads from y to x, and so do the weights and the bias.
-[[nodiscard]] ConvDescription describe_transposed(ConvGeometry const& geometry, DType dtype, bool bias);
+/// The transposed convolution whose adjoint `geometry` is: it leads from y to x, and so do the weights.
+[[nodiscard]] ConvDescription describe_transposed(ConvGeometry const& geometry, DType dtype);
 
 /// Our weights (t, r, s, c / groups, k) in f32, seen as the library's ([g,] o, i, [t,] r, s).
 [[nodiscard]] dnnl::memory::desc stored_weights(ConvGeometry const& geometry);

@@ -62,72 +62,120 @@ std::uint32_t pair_of(float low, float high) {
     return BFloat16(low).bits | static_cast<std::uint32_t>(BFloat16(high).bits) << 16U;
 }
 
-/// Packs one stripe of 16 rows of one tap and group. Places beyond the stored extents are filled with zeros.
-struct PackStripe {
+/// A tile of the stored weights; what lies beyond their extents reads as zero.
+class Tile {
+  public:
+    Tile(float const* source, Index row_stride, Index rows, Index columns) {
+        if (rows == tile && columns == tile) {
+            for (Index i = 0; i < tile; ++i) { rows_[i] = source + i * row_stride; }
+            return;
+        }
+        std::fill_n(&edge_[0][0], tile * tile, 0.0F);
+        for (Index i = 0; i < tile; ++i) {
+            if (i < rows && columns > 0) { std::copy_n(source + i * row_stride, columns, edge_[i]); }
+            rows_[i] = edge_[i];
+        }
+    }
+    Tile(Tile const&) = delete;
+    [[nodiscard]] float const* row(Index i) const { return rows_[i]; }
+
+  private:
+    float edge_[tile][tile];
+    float const* rows_[tile];
+};
+
+using Lanes = float __attribute__((vector_size(tile * sizeof(float))));
+
+inline void perfect_shuffle(Lanes const (&in)[tile], Lanes (&out)[tile]) {
+#pragma GCC unroll 8
+    for (Index i = 0; i < tile / 2; ++i) {
+        Lanes const &low = in[i], &high = in[i + tile / 2];
+        out[2 * i] = __builtin_shufflevector(low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        out[2 * i + 1] =
+            __builtin_shufflevector(low, high, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+}
+
+/// Rows become columns: four rounds of the perfect shuffle, in registers.
+void transpose(Tile const& from, float (&to)[tile][tile]) {
+    Lanes a[tile], b[tile];
+#pragma GCC unroll 16
+    for (Index i = 0; i < tile; ++i) { std::memcpy(&a[i], from.row(i), sizeof(Lanes)); }
+    perfect_shuffle(a, b);
+    perfect_shuffle(b, a);
+    perfect_shuffle(a, b);
+    perfect_shuffle(b, a);
+#pragma GCC unroll 16
+    for (Index i = 0; i < tile; ++i) { std::memcpy(to[i], &a[i], sizeof(Lanes)); }
+}
+
+/// Packs 64 columns of one tap and group; rows come in tiles.
+struct PackColumns {
+    static constexpr Index width = 4 * tile;
     float const* stored;
     void* packed;
-    bool bf16;
+    bool bf16, reversed;
     Pattern pattern;
     Index const *taps, *groups, *rows, *columns;
-    Index group_count, stored_groups, stripes, padded_rows;
-    Index row_count, column_count;
-    bool reversed;
-    Index tap_count;
+    Index tap_count, group_count, padded_rows, padded_columns;  // of the packed weights
+    Index stored_groups, stored_rows, stored_columns;           // per group
+
+    [[nodiscard]] Index chunks() const { return (padded_columns + width - 1) / width; }
 
     void operator()(Index task, Index begin, Index end) const {
-        Index const stripe = task % stripes, group = task / stripes % group_count, tap = task / stripes / group_count;
+        Index const chunk = task % chunks(), group = task / chunks() % group_count, tap = task / chunks() / group_count;
         Index const place = taps[reversed ? tap_count - 1 - tap : tap] + groups[group];
-        Index const row_stride = stored_groups * column_count;
-        float const* const source = stored + tap * row_count * row_stride + group * column_count;
-        Index const first_row = stripe * tile;
-        Index const held_rows = group < stored_groups ? std::clamp<Index>(row_count - first_row, 0, tile) : 0;
-        Index const last_row = std::min(tile, padded_rows - first_row);
-        for (Index column = begin; column < end; column += tile) {
-            float values[tile][tile] = {};
-            Index const held = std::clamp<Index>(column_count - column, 0, tile);
-            for (Index i = 0; i < held_rows; ++i) {
-                std::copy_n(source + (first_row + i) * row_stride + column, held, values[i]);
+        Index const row_stride = stored_groups * stored_columns;
+        float const* const source = stored + tap * stored_rows * row_stride + group * stored_columns;
+        Index const last_column = std::min(padded_columns, (chunk + 1) * width);
+        for (Index row = begin; row < end; row += tile) {
+            Index const held_rows = group < stored_groups ? std::clamp<Index>(stored_rows - row, 0, tile) : 0;
+            for (Index column = chunk * width; column < last_column; column += tile) {
+                Tile const values(source + row * row_stride + column, row_stride, held_rows,
+                                  std::clamp<Index>(stored_columns - column, 0, tile));
+                write(values, place, row, std::min(tile, end - row), column, std::min(tile, last_column - column));
             }
-            write(values, place, first_row, last_row, column, std::min(tile, end - column));
         }
     }
 
-    void write(float const (&values)[tile][tile], Index place, Index row, Index row_end, Index column,
-               Index column_end) const {
-        auto* const words = static_cast<float*>(packed);
-        auto* const halves = static_cast<BFloat16*>(packed);
+    void write(Tile const& values, Index place, Index row, Index row_count, Index column, Index column_count) const {
+        auto* const words = static_cast<float*>(packed) + place;
+        auto* const halves = static_cast<BFloat16*>(packed) + place;
         switch (pattern) {
             case Pattern::columns:
-                for (Index i = 0; i < row_end; ++i) {
-                    std::copy_n(values[i], tile, words + place + rows[row + i] + columns[column]);
+                for (Index i = 0; i < row_count; ++i) {
+                    std::copy_n(values.row(i), tile, words + rows[row + i] + columns[column]);
                 }
                 break;
-            case Pattern::rows:
-                for (Index j = 0; j < column_end; ++j) {
-                    float* const to = words + place + rows[row] + columns[column + j];
-                    for (Index i = 0; i < tile; ++i) { to[i] = values[i][j]; }
+            case Pattern::rows: {
+                float turned[tile][tile];
+                transpose(values, turned);
+                for (Index j = 0; j < column_count; ++j) {
+                    std::copy_n(turned[j], tile, words + rows[row] + columns[column + j]);
                 }
                 break;
+            }
             case Pattern::row_pairs:
-                for (Index i = 0; i < row_end; i += 2) {
-                    write_pairs(values[i], values[i + 1], halves + place + rows[row + i] + columns[column]);
+                for (Index i = 0; i < row_count; i += 2) {
+                    write_pairs(values.row(i), values.row(i + 1), halves + rows[row + i] + columns[column]);
                 }
                 break;
-            case Pattern::column_pairs:
-                for (Index j = 0; j < column_end; j += 2) {
-                    std::uint32_t pairs[tile];
-                    for (Index i = 0; i < tile; ++i) { pairs[i] = pair_of(values[i][j], values[i][j + 1]); }
-                    std::memcpy(halves + place + rows[row] + columns[column + j], pairs, sizeof(pairs));
+            case Pattern::column_pairs: {
+                float turned[tile][tile];
+                transpose(values, turned);
+                for (Index j = 0; j < column_count; j += 2) {
+                    write_pairs(turned[j], turned[j + 1], halves + rows[row] + columns[column + j]);
                 }
                 break;
+            }
             case Pattern::scattered:
-                for (Index i = 0; i < row_end; ++i) {
-                    for (Index j = 0; j < column_end; ++j) {
-                        Index const at = place + rows[row + i] + columns[column + j];
+                for (Index i = 0; i < row_count; ++i) {
+                    for (Index j = 0; j < column_count; ++j) {
+                        Index const at = rows[row + i] + columns[column + j];
                         if (bf16) {
-                            halves[at] = values[i][j];
+                            halves[at] = values.row(i)[j];
                         } else {
-                            words[at] = values[i][j];
+                            words[at] = values.row(i)[j];
                         }
                     }
                 }
@@ -179,25 +227,24 @@ PackedWeights::PackedWeights(StoredWeights const& stored, DType dtype, dnnl::mem
 
 void* PackedWeights::prepare(void* stored, std::byte* workspace) const {
     if (same_) { return stored; }
-    auto const padded_rows = static_cast<Index>(rows_.size()), padded_columns = static_cast<Index>(columns_.size());
-    auto const groups = static_cast<Index>(groups_.size()), taps = static_cast<Index>(taps_.size());
-    PackStripe pack{static_cast<float const*>(stored),
-                    workspace + packed_,
-                    bf16_,
-                    pattern_,
-                    taps_.data(),
-                    groups_.data(),
-                    rows_.data(),
-                    columns_.data(),
-                    groups,
-                    stored_.groups,
-                    (padded_rows + tile - 1) / tile,
-                    padded_rows,
-                    stored_.shape.w,
-                    stored_.shape.c / stored_.groups,
-                    stored_.reversed,
-                    taps};
-    for_rows("aureole::onednn::pack_weights", taps * groups * pack.stripes, padded_columns, pack);
+    PackColumns const pack{.stored = static_cast<float const*>(stored),
+                           .packed = workspace + packed_,
+                           .bf16 = bf16_,
+                           .reversed = stored_.reversed,
+                           .pattern = pattern_,
+                           .taps = taps_.data(),
+                           .groups = groups_.data(),
+                           .rows = rows_.data(),
+                           .columns = columns_.data(),
+                           .tap_count = static_cast<Index>(taps_.size()),
+                           .group_count = static_cast<Index>(groups_.size()),
+                           .padded_rows = static_cast<Index>(rows_.size()),
+                           .padded_columns = static_cast<Index>(columns_.size()),
+                           .stored_groups = stored_.groups,
+                           .stored_rows = stored_.shape.w,
+                           .stored_columns = stored_.shape.c / stored_.groups};
+    for_rows("aureole::onednn::pack_weights", pack.tap_count * pack.group_count * pack.chunks(), pack.padded_rows,
+             pack);
     return workspace + packed_;
 }
 

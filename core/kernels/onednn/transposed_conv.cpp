@@ -1,4 +1,5 @@
 #include "core/ops/transposed_conv.hpp"
+#include "core/kernels/launch.hpp"
 #include "core/kernels/onednn/choice.hpp"
 #include "core/kernels/onednn/conv.hpp"
 #include "core/kernels/onednn/geometry.hpp"
@@ -9,6 +10,32 @@ namespace aureole::onednn {
 
 namespace {
 
+/// y += b in place, rows are pixels.
+template <class T>
+struct AddBias {
+    T* y;
+    float const* b;
+    Index channels;
+
+    void operator()(Index row, Index begin, Index end) const {
+        T* __restrict const pixel = y + row * channels;
+        float const* __restrict const bias = b;
+        for (Index c = begin; c < end; ++c) { pixel[c] = static_cast<float>(pixel[c]) + bias[c]; }
+    }
+};
+
+void add_bias(Tensor const& y, Tensor const& b) {
+    char const* const label = "aureole::onednn::add_bias";
+    Index const pixels = y.shape.pixels(), channels = y.shape.c;
+    if (y.dtype == DType::bf16) {
+        for_rows(label, pixels, channels, AddBias<BFloat16>{y.as<BFloat16>(), b.as<float>(), channels});
+    } else {
+        for_rows(label, pixels, channels, AddBias<float>{y.as<float>(), b.as<float>(), channels});
+    }
+}
+
+/// The library adds a bias to a transposed convolution by a reference loop, many times slower than the convolution;
+/// here it is added afterwards.
 class TransposedConvKernel final : public Kernel {
   public:
     TransposedConvKernel(ConvGeometry const& adjoint, DType dtype, Deconv::primitive_desc const& chosen)
@@ -17,7 +44,6 @@ class TransposedConvKernel final : public Kernel {
           scratchpad_(workspace_.add(chosen.scratchpad_desc().get_size())),
           deconv_(Deconv(chosen), {{DNNL_ARG_SRC, chosen.src_desc()},
                                    {DNNL_ARG_WEIGHTS, chosen.weights_desc()},
-                                   {DNNL_ARG_BIAS, chosen.bias_desc()},
                                    {DNNL_ARG_DST, chosen.dst_desc()},
                                    {DNNL_ARG_SCRATCHPAD, chosen.scratchpad_desc()}}) {}
 
@@ -26,10 +52,10 @@ class TransposedConvKernel final : public Kernel {
     void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
              std::byte* workspace) const override {
         void* const weights = weights_.prepare(inputs[1].data, workspace);
-        void* const bias = inputs.size() > 2 ? inputs[2].data : nullptr;
         auto* const x =
             static_cast<std::byte*>(inputs[0].data) + x_offset_ * static_cast<Index>(size_of(inputs[0].dtype));
-        deconv_.run({x, weights, bias, outputs[0].data, workspace + scratchpad_});
+        deconv_.run({x, weights, outputs[0].data, workspace + scratchpad_});
+        if (inputs.size() > 2) { add_bias(outputs[0], inputs[2]); }
     }
 
   private:
@@ -48,7 +74,7 @@ std::unique_ptr<Kernel> make_transposed_conv(KernelRequest const& request, std::
     if (!supports(x.dtype, refusal)) { return {}; }
     auto const adjoint = conv_geometry(attributes.window, attributes.groups, y, x, Covered::input, refusal);
     if (!adjoint) { return {}; }
-    auto const chosen = deconv(describe_transposed(*adjoint, x.dtype, attributes.bias), user_scratchpad());
+    auto const chosen = deconv(describe_transposed(*adjoint, x.dtype), user_scratchpad());
     if (!is_usable(chosen, refusal)) { return {}; }
     return std::make_unique<TransposedConvKernel>(*adjoint, x.dtype, chosen);
 }

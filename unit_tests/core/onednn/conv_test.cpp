@@ -13,6 +13,8 @@ struct ConvCase {
     ConvAttributes attributes;
 };
 
+void PrintTo(ConvCase const& given, std::ostream* out) { *out << given.name; }
+
 Window window(Index size, Index stride, Index lo, Index hi, Index dilation = 1) {
     return {size, stride, lo, hi, dilation};
 }
@@ -110,6 +112,8 @@ struct TransposedCase {
     Shape x;
     TransposedConvAttributes attributes;
 };
+
+void PrintTo(TransposedCase const& given, std::ostream* out) { *out << given.name; }
 
 std::vector<TransposedCase> const& transposed_cases() {
     static std::vector<TransposedCase> const all{
