@@ -104,13 +104,14 @@ void Trainer::initialise_from_file() {
     for (Persistent const& entry : saved_entries(engine_)) {
         if (entry.kind == Persistent::Kind::slot) { continue; }
         auto const mapped = init.map.find(entry.name);
-        std::string path = mapped != init.map.end() ? mapped->second : entry.name;
-        if (!file.contains(path)) { path = checkpoint_path(entry); }
-        bool const optional = entry.kind == Persistent::Kind::state;
+        bool const is_mapped = mapped != init.map.end();
+        std::string path = is_mapped ? mapped->second : entry.name;
+        if (!is_mapped && !file.contains(path)) { path = checkpoint_path(entry); }
+        bool const optional = !is_mapped && entry.kind == Persistent::Kind::state;
         if (!file.contains(path) && optional) { continue; }
         require(file.contains(path), ExitCode::data_error,
-                "'{}' holds nothing for parameter '{}' (looked for '{}' and '{}'): name its dataset in train.init.map",
-                init.file, entry.name, mapped != init.map.end() ? mapped->second : entry.name, checkpoint_path(entry));
+                "'{}' holds no dataset '{}' for parameter '{}': name the right one in train.init.map", init.file, path,
+                entry.name);
         file.read(path, engine_.tensor(entry));
     }
 }
