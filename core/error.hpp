@@ -10,12 +10,12 @@ namespace aureole {
 /// Process exit codes, the same for every verb.
 enum class ExitCode : int {
     success = 0,
-    bad_deck = 2,       ///< deck or command line
-    does_not_fit = 3,   ///< the plan exceeds a memory limit
-    diverged = 4,       ///< loss became NaN or infinite
-    wall_time = 5,      ///< stopped at the wall-time limit; resubmit to go on
-    data_error = 6,     ///< an input file is missing, malformed or holds bad values
-    internal = 70,      ///< a defect of Aureole
+    bad_deck = 2,      ///< deck or command line
+    does_not_fit = 3,  ///< the plan exceeds a memory limit
+    diverged = 4,      ///< loss became NaN or infinite
+    wall_time = 5,     ///< stopped at the wall-time limit; resubmit to go on
+    data_error = 6,    ///< an input file is missing, malformed or holds bad values
+    internal = 70,     ///< a defect of Aureole
 };
 
 /// The one exception type: what went wrong, why, and what to do; `main` turns it into a message and an exit code.

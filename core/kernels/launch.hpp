@@ -14,7 +14,8 @@ inline constexpr bool runs_on_host = Kokkos::SpaceAccessibility<Execution, Kokko
 [[nodiscard]] int host_threads();
 
 /// Labelled fence of one instance; Kokkos 3 knows no label.
-template <class Instance> void fence_instance(Instance const& instance, char const* reason) {
+template <class Instance>
+void fence_instance(Instance const& instance, char const* reason) {
     if constexpr (requires { instance.fence(reason); }) {
         instance.fence(reason);
     } else {

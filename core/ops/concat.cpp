@@ -13,8 +13,8 @@ std::vector<ValueType> Concat::infer(std::span<ValueType const> inputs) const {
         Shape aligned = each.shape;
         aligned.c = result.shape.c;
         require(aligned == result.shape && each.dtype == result.dtype, ExitCode::bad_deck,
-                "concat: {} and {} differ in more than channels: give the branches the same size", to_string(result.shape),
-                to_string(each.shape));
+                "concat: {} and {} differ in more than channels: give the branches the same size",
+                to_string(result.shape), to_string(each.shape));
         result.shape.c += each.shape.c;
     }
     return {result};

@@ -3,7 +3,8 @@
 
 namespace aureole {
 
-/// Channels of several tensors side by side. Inputs: any number of x_i (n, d, h, w, c_i). Output: (n, d, h, w, sum c_i).
+/// Channels of several tensors side by side. Inputs: any number of x_i (n, d, h, w, c_i). Output: (n, d, h, w, sum
+/// c_i).
 class Concat : public Operator {
   public:
     [[nodiscard]] std::string_view kind() const override { return "concat"; }

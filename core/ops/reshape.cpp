@@ -6,8 +6,8 @@
 namespace aureole {
 
 std::vector<ValueType> Reshape::infer(std::span<ValueType const> inputs) const {
-    require(to_.volume() == inputs[0].shape.volume(), ExitCode::bad_deck, "reshape: {} does not hold as many elements as {}",
-            to_string(to_), to_string(inputs[0].shape));
+    require(to_.volume() == inputs[0].shape.volume(), ExitCode::bad_deck,
+            "reshape: {} does not hold as many elements as {}", to_string(to_), to_string(inputs[0].shape));
     return {{inputs[0].dtype, to_}};
 }
 

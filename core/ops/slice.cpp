@@ -19,7 +19,8 @@ Access access_except(Axis axis) {
 std::vector<ValueType> Slice::infer(std::span<ValueType const> inputs) const {
     auto extents = inputs[0].shape.extents();
     Index& extent = extents[static_cast<std::size_t>(attributes_.axis)];
-    require(attributes_.begin >= 0 && attributes_.begin < attributes_.end && attributes_.end <= extent, ExitCode::bad_deck,
+    require(attributes_.begin >= 0 && attributes_.begin < attributes_.end && attributes_.end <= extent,
+            ExitCode::bad_deck,
             "slice: [{}, {}) is not a range of an axis of extent {} (input {}): choose 0 <= begin < end <= {}",
             attributes_.begin, attributes_.end, extent, to_string(inputs[0].shape), extent);
     extent = attributes_.end - attributes_.begin;

@@ -102,19 +102,18 @@ void update(Tensor const& w, Tensor const& dw, std::span<Tensor const> slots, Op
     Index const count = w.shape.volume();
     if (settings.kind == OptimizerSettings::Kind::sgd) {
         bool const has_momentum = settings.momentum != 0;
-        for_elements(
-            "aureole::optimizer::sgd", count,
-            Sgd<T>{w.as<T>(), gradient, has_momentum ? slots[0].as<T>() : nullptr, static_cast<T>(lr),
-                   static_cast<T>(settings.momentum), static_cast<T>(decay), has_momentum, settings.nesterov});
+        for_elements("aureole::optimizer::sgd", count,
+                     Sgd<T>{w.as<T>(), gradient, has_momentum ? slots[0].as<T>() : nullptr, static_cast<T>(lr),
+                            static_cast<T>(settings.momentum), static_cast<T>(decay), has_momentum, settings.nesterov});
         return;
     }
     double const correction1 = 1 - std::pow(settings.beta1, static_cast<double>(step + 1));
     double const correction2 = 1 - std::pow(settings.beta2, static_cast<double>(step + 1));
-    for_elements("aureole::optimizer::adamw", count,
-                 AdamW<T>{w.as<T>(), gradient, slots[0].as<T>(), slots[1].as<T>(),
-                          static_cast<T>(settings.beta1), static_cast<T>(settings.beta2),
-                          static_cast<T>(settings.epsilon), static_cast<T>(lr / correction1),
-                          static_cast<T>(1 / std::sqrt(correction2)), static_cast<T>(1 - lr * decay)});
+    for_elements(
+        "aureole::optimizer::adamw", count,
+        AdamW<T>{w.as<T>(), gradient, slots[0].as<T>(), slots[1].as<T>(), static_cast<T>(settings.beta1),
+                 static_cast<T>(settings.beta2), static_cast<T>(settings.epsilon), static_cast<T>(lr / correction1),
+                 static_cast<T>(1 / std::sqrt(correction2)), static_cast<T>(1 - lr * decay)});
 }
 
 }  // namespace

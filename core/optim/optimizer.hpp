@@ -44,22 +44,22 @@ struct OptimizedTensor {
 void optimizer_step(Tensor const& w, Tensor const& dw, std::span<Tensor const> slots, OptimizerSettings const& settings,
                     bool decay, double learning_rate, Index step, double gradient_scale);
 
-/// One update of every tensor. `step` counts updates from 0 (adamw's bias correction); `gradient_scale` multiplies every
-/// gradient first (clipping by the norm).
-void optimizer_step(std::vector<OptimizedTensor> const& tensors, OptimizerSettings const& settings, double learning_rate,
-                    Index step, double gradient_scale);
+/// One update of every tensor. `step` counts updates from 0 (adamw's bias correction); `gradient_scale` multiplies
+/// every gradient first (clipping by the norm).
+void optimizer_step(std::vector<OptimizedTensor> const& tensors, OptimizerSettings const& settings,
+                    double learning_rate, Index step, double gradient_scale);
 
 /// Learning rate as a function of the step: linear warm-up from lr / warmup_steps to lr, then one of the shapes.
 struct LearningRate {
     enum class Kind : std::uint8_t { constant, step, cosine, polynomial };
     Kind kind = Kind::constant;
     double lr = 0.1;
-    Index steps = 1;                ///< length of the run
+    Index steps = 1;  ///< length of the run
     Index warmup_steps = 0;
-    std::vector<double> milestones; ///< step: below 1 a fraction of the run, otherwise a step number
-    double gamma = 0.1;             ///< step: factor at every milestone
-    double power = 1;               ///< polynomial: final + (lr - final) (1 - t)^power
-    double final_lr = 0;            ///< cosine, polynomial: rate at the end
+    std::vector<double> milestones;  ///< step: below 1 a fraction of the run, otherwise a step number
+    double gamma = 0.1;              ///< step: factor at every milestone
+    double power = 1;                ///< polynomial: final + (lr - final) (1 - t)^power
+    double final_lr = 0;             ///< cosine, polynomial: rate at the end
 
     /// Rate of update number `step`, from 0.
     [[nodiscard]] double at(Index step) const;

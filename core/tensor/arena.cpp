@@ -21,7 +21,8 @@ UnmanagedBytes bytes_of(Tensor const& tensor) {
     return UnmanagedBytes(static_cast<std::byte*>(tensor.data), tensor.bytes());
 }
 
-template <class Stored, class Given> void convert(Given const* values, std::size_t count, std::vector<std::byte>& out) {
+template <class Stored, class Given>
+void convert(Given const* values, std::size_t count, std::vector<std::byte>& out) {
     out.resize(count * sizeof(Stored));
     for (std::size_t i = 0; i < count; ++i) {
         auto const value = static_cast<Stored>(values[i]);
@@ -29,7 +30,8 @@ template <class Stored, class Given> void convert(Given const* values, std::size
     }
 }
 
-template <class Given> void write_as(Given const* values, Tensor const& to) {
+template <class Given>
+void write_as(Given const* values, Tensor const& to) {
     auto const count = static_cast<std::size_t>(to.shape.volume());
     if (to.dtype == dtype_of<Given>) {
         copy_to_device(values, to);
@@ -50,7 +52,8 @@ template <class Given> void write_as(Given const* values, Tensor const& to) {
     copy_to_device(bytes.data(), to);
 }
 
-template <class Stored> std::vector<double> decode(std::vector<std::byte> const& bytes) {
+template <class Stored>
+std::vector<double> decode(std::vector<std::byte> const& bytes) {
     std::vector<double> values(bytes.size() / sizeof(Stored));
     for (std::size_t i = 0; i < values.size(); ++i) {
         Stored value;
@@ -68,7 +71,8 @@ struct Arena::Storage {
 };
 
 Arena::Arena(std::size_t bytes) : storage_(std::make_unique<Storage>()), bytes_(bytes) {
-    // Large pages: a step touches the whole arena, and page faults and TLB misses would be seen in memory-bound kernels.
+    // Large pages: a step touches the whole arena, and page faults and TLB misses would be seen in memory-bound
+    // kernels.
     constexpr std::size_t large_page = std::size_t{2} << 20U;
     std::size_t const slack = runs_on_host ? large_page : 256;
     storage_->view = Bytes(Kokkos::view_alloc("aureole::arena", Kokkos::WithoutInitializing), bytes + slack);

@@ -50,9 +50,7 @@ struct BFloat16 {
         std::uint32_t const quiet_nan = (word >> 16U) | 0x40U;
         bits = static_cast<std::uint16_t>((word & 0x7FFFFFFFU) > 0x7F800000U ? quiet_nan : rounded);
     }
-    AUREOLE_FUNCTION operator float() const {
-        return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
-    }
+    AUREOLE_FUNCTION operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U); }
 };
 
 /// C++ type -> DType.

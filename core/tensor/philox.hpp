@@ -28,9 +28,7 @@ struct Philox {
     }
 
     /// Uniform in [0, 1) from word i, 24 bits.
-    [[nodiscard]] AUREOLE_FUNCTION float uniform(int i) const {
-        return static_cast<float>(word[i] >> 8U) * 0x1p-24F;
-    }
+    [[nodiscard]] AUREOLE_FUNCTION float uniform(int i) const { return static_cast<float>(word[i] >> 8U) * 0x1p-24F; }
 };
 
 /// Mixes two 64-bit words into a stream key (the finaliser of splitmix64).

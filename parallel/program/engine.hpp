@@ -13,9 +13,9 @@ struct EngineSpec {
     OptimizerSettings optimizer;
     Index micro_batches = 1;
     KernelChoice kernels = KernelChoice::automatic;
-    std::vector<ValueId> keep;    ///< values of `train` to be read after a step (dumps)
-    std::vector<ValueId> eval_keep{};   ///< values of `eval` to be read after its run
-    bool keep_gradients = false;  ///< gradients can be read after a step
+    std::vector<ValueId> keep;         ///< values of `train` to be read after a step (dumps)
+    std::vector<ValueId> eval_keep{};  ///< values of `eval` to be read after its run
+    bool keep_gradients = false;       ///< gradients can be read after a step
 
     /// Whether each parameter is updated within the backward pass, as soon as its gradient is complete.
     [[nodiscard]] bool updates_in_graph() const;

@@ -52,7 +52,8 @@ class CastKernel : public Kernel {
         Index const count = outputs[0].shape.volume();
         Tensor const& y = outputs[0];
         switch (y.dtype) {
-            case DType::f64: return for_elements("aureole::cast::forward", count, Convert<From, double>{x, y.as<double>()});
+            case DType::f64:
+                return for_elements("aureole::cast::forward", count, Convert<From, double>{x, y.as<double>()});
             case DType::bf16:
                 return for_elements("aureole::cast::forward", count, Convert<From, BFloat16>{x, y.as<BFloat16>()});
             default: return for_elements("aureole::cast::forward", count, Convert<From, float>{x, y.as<float>()});
