@@ -26,6 +26,7 @@ void draw_biases_and_norms(Graph& graph) {
         if (value.role != Role::parameter || value.initializer.kind != Initializer::Kind::constant) { continue; }
         bool const bias = ends_with(value.name, ".bias");
         value.initializer = {Initializer::Kind::uniform, bias ? -0.2 : 0.5, bias ? 0.2 : 1.5};
+        if (ends_with(value.name, ".bn3.weight")) { value.initializer = {Initializer::Kind::uniform, 0.125, 0.375}; }
     }
 }
 
@@ -86,7 +87,9 @@ Arena NetworkRunner::filled_arena(std::size_t bytes, std::byte fill) {
 NetworkRunner::NetworkRunner(NetworkSpec const& spec, KernelChoice choice, std::byte fill)
     : network_(build_test_network(spec)),
       classes_(spec.labels == NetworkSpec::Labels::classes ? network_.graph.value(network_.logits).type.shape.c : 2),
-      program_(std::move(network_.graph), {choice, spec.micro_batches > 1, {network_.logits}}),
+      image_seed_(spec.image_seed),
+      program_(std::move(network_.graph),
+               {.kernels = choice, .keep_gradients = spec.micro_batches > 1, .keep = {network_.logits}}),
       layout_([this] {
           PersistentLayout layout;
           program_.add_persistent(layout);
@@ -110,7 +113,7 @@ void NetworkRunner::write(std::vector<double> const& images, std::vector<double>
 }
 
 void NetworkRunner::write_random() const {
-    write(random_images(input_shape()), random_labels(label_shape(), classes()));
+    write(random_images(input_shape(), image_seed_), random_labels(label_shape(), classes()));
 }
 
 double NetworkRunner::loss() const { return read_values(program_.tensor(network_.loss))[0]; }

@@ -22,6 +22,7 @@ struct NetworkSpec {
     Index micro_batches = 1;
     bool fused = true;
     RecomputeMode recompute = RecomputeMode::none;
+    std::uint64_t image_seed = 1;  ///< of the images that write_random() draws
 };
 
 struct TestNetwork {
@@ -30,7 +31,8 @@ struct TestNetwork {
 };
 
 /// Builds, fuses, differentiates and rewrites. Biases and normalisations, which begin as 0 and 1 in a real run, are
-/// drawn too, so that every gradient depends on them.
+/// drawn too, so that every gradient depends on them; the scale at the end of a bottleneck small, as trained networks
+/// have it, or rounding grows from block to block.
 [[nodiscard]] TestNetwork build_test_network(NetworkSpec const& spec);
 
 /// Images uniform in [-1, 1), drawn by element from the seed.
@@ -70,6 +72,7 @@ class NetworkRunner {
   private:
     TestNetwork network_;  ///< its graph has moved into the program
     Index classes_ = 2;
+    std::uint64_t image_seed_;
     Program program_;
     PersistentLayout layout_;
     Arena arena_;
