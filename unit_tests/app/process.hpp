@@ -1,0 +1,49 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace aureole::test {
+
+/// How a run of the program ended.
+struct Finished {
+    int code = -1;
+    std::string output;  ///< both streams
+    [[nodiscard]] bool says(std::string const& words) const { return output.find(words) != std::string::npos; }
+};
+
+/// A folder in which the program is started; gone when the test ends.
+class Workplace {
+  public:
+    Workplace();
+    ~Workplace();
+    Workplace(Workplace const&) = delete;
+    Workplace& operator=(Workplace const&) = delete;
+
+    [[nodiscard]] std::string path(std::string const& name) const { return (folder_ / name).string(); }
+    void write(std::string const& name, std::string const& text) const;
+    [[nodiscard]] std::string read(std::string const& name) const;
+    [[nodiscard]] bool contains(std::string const& name) const { return std::filesystem::exists(folder_ / name); }
+    /// Starts `aureole <arguments>` in the folder; each argument is one word. `environment`: "NAME=value" settings.
+    [[nodiscard]] Finished aureole(std::vector<std::string> const& arguments,
+                                   std::string const& environment = "") const;
+
+  private:
+    std::filesystem::path folder_;
+};
+
+/// Expects the exit code, and shows what the program said otherwise.
+void expect_code(Finished const& finished, ExitCode code);
+
+/// A deck that trains a small ResNet for four steps in well below a second.
+[[nodiscard]] std::string small_deck();
+
+/// Both HDF5 files hold the same datasets with the same values, bit for bit; at least one dataset.
+void expect_same_tensors(std::string const& got, std::string const& want);
+
+/// The rows of a CSV file, the first one being the heads.
+[[nodiscard]] std::vector<std::vector<std::string>> csv_rows(std::string const& text);
+
+}  // namespace aureole::test
