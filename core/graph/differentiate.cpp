@@ -16,7 +16,9 @@ std::vector<bool> values_that_need_gradients(Graph const& graph, std::vector<Val
     for (Node const& node : graph.nodes()) {
         bool any = false;
         for (ValueId const id : node.inputs) { any = any || needed[static_cast<std::size_t>(id)]; }
-        for (ValueId const id : node.outputs) { needed[static_cast<std::size_t>(id)] = any; }
+        for (ValueId const id : node.outputs) {
+            if (any) { needed[static_cast<std::size_t>(id)] = true; }
+        }
     }
     return needed;
 }
