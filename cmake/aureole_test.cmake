@@ -1,9 +1,10 @@
 # aureole_add_test(<name> SOURCES <files> [LIBRARIES <targets>] [LABELS <labels>] [TIMEOUT <seconds>])
 # One executable per folder of unit_tests, registered with ctest under its name. One thread per process.
+set(AUREOLE_TEST_TIMEOUT 300 CACHE STRING "Seconds after which a test fails that states no limit of its own")
 function(aureole_add_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 300)
+    set(ARG_TIMEOUT ${AUREOLE_TEST_TIMEOUT})
   endif()
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
