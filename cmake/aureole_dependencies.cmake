@@ -2,6 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(OpenMP COMPONENTS CXX)
 find_package(fmt REQUIRED)
+find_package(MPI REQUIRED COMPONENTS CXX)
 include(find_kokkos)
 if(AUREOLE_ONEDNN)
   include(find_onednn)

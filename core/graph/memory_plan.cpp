@@ -60,6 +60,14 @@ class Sharing {
         std::size_t const count = graph.values().size();
         storage_.resize(count);
         std::iota(storage_.begin(), storage_.end(), 0);
+        offset_.assign(count, 0);
+        for (Inside const& each : request.inside) {
+            if (is_view(each.value)) {
+                offset_[as_index(each.value)] = each.offset;  // joined where it is made: its host may be a view too
+            } else {
+                join(each.value, each.host, each.offset);
+            }
+        }
         last_use_.assign(count, none);
         for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
             for (ValueId const input : graph.nodes()[i].inputs) { last_use_[as_index(input)] = static_cast<NodeId>(i); }
@@ -67,29 +75,40 @@ class Sharing {
         for (std::size_t i = 0; i < graph.nodes().size(); ++i) { share(static_cast<NodeId>(i)); }
     }
     [[nodiscard]] std::vector<ValueId> const& storage() const { return storage_; }
+    /// Bytes from the beginning of the storage.
+    [[nodiscard]] std::size_t offset(ValueId id) const { return offset_[as_index(id)]; }
     [[nodiscard]] NodeId last_use(ValueId id) const { return last_use_[as_index(id)]; }
 
   private:
     Graph const& graph_;
     MemoryRequest const& request_;
     std::vector<ValueId> storage_;
+    std::vector<std::size_t> offset_;
     std::vector<NodeId> last_use_;  ///< by value
     std::vector<std::vector<ValueId>> members_ = std::vector<std::vector<ValueId>>(graph_.values().size());
 
-    void join(ValueId value, ValueId root) {
+    /// The value lies `offset` bytes behind the beginning of `host`.
+    void join(ValueId value, ValueId host, std::size_t offset) {
+        ValueId const root = storage_[as_index(host)];
         storage_[as_index(value)] = root;
+        offset_[as_index(value)] = offset_[as_index(host)] + offset;
         members_[as_index(root)].push_back(value);
     }
+    [[nodiscard]] bool is_view(ValueId value) const {
+        NodeId const producer = graph_.value(value).producer;
+        return producer != none && graph_.node(producer).op->is_view();
+    }
+    [[nodiscard]] bool is_placed(ValueId value) const { return storage_[as_index(value)] != value; }
 
     void share(NodeId id) {
         Node const& node = graph_.node(id);
         if (node.op->is_view()) {
-            join(node.outputs[0], storage_[as_index(node.inputs[0])]);
+            join(node.outputs[0], node.inputs[0], offset_[as_index(node.outputs[0])]);
             return;
         }
         for (std::size_t i = 0; i < node.outputs.size(); ++i) {
             int const input = node.op->in_place(i);
-            if (input < 0) { continue; }
+            if (input < 0 || is_placed(node.outputs[i])) { continue; }
             ValueId const source = node.inputs[static_cast<std::size_t>(input)];
             ValueId const root = storage_[as_index(source)];
             bool const same_size =
@@ -97,7 +116,7 @@ class Sharing {
             bool const owned = !request_.persistent[as_index(root)] &&
                                !request_.persistent[as_index(node.outputs[i])] && !request_.from_start[as_index(root)];
             bool const read_once = std::count(node.inputs.begin(), node.inputs.end(), source) == 1;
-            if (same_size && owned && read_once && dies_at(root, id)) { join(node.outputs[i], root); }
+            if (same_size && owned && read_once && dies_at(root, id)) { join(node.outputs[i], root, 0); }
         }
     }
 
@@ -182,7 +201,10 @@ MemoryPlan plan_memory(Graph const& graph, MemoryRequest const& request) {
     for (std::size_t i = 0; i < owner.size(); ++i) {
         (owner[i].first ? plan.workspace_offset : plan.value_offset)[owner[i].second] = packing.offsets[i];
     }
-    for (std::size_t i = 0; i < values; ++i) { plan.value_offset[i] = plan.value_offset[as_index(plan.storage[i])]; }
+    for (std::size_t i = 0; i < values; ++i) {
+        std::size_t const root = plan.value_offset[as_index(plan.storage[i])];
+        if (root != MemoryPlan::unplaced) { plan.value_offset[i] = root + sharing.offset(static_cast<ValueId>(i)); }
+    }
     std::vector<std::size_t> const live = live_bytes(lifetimes);
     if (!live.empty()) {
         plan.peak_node = static_cast<std::size_t>(std::max_element(live.begin(), live.end()) - live.begin());

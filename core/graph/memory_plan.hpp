@@ -39,12 +39,19 @@ struct MemoryPlan {
     static constexpr std::size_t unplaced = static_cast<std::size_t>(-1);
 };
 
+/// A value that is a contiguous part of another one's memory.
+struct Inside {
+    ValueId value = none, host = none;
+    std::size_t offset = 0;  ///< bytes from the beginning of the host
+};
+
 struct MemoryRequest {
     std::vector<std::size_t> value_bytes;      ///< by value: bytes of the local part
     std::vector<std::size_t> workspace_bytes;  ///< by node
     std::vector<bool> persistent;              ///< by value: lives elsewhere (parameters, state, kept gradients)
     std::vector<bool> until_end;   ///< by value: must be readable after the last node (losses, gradients, dumps)
     std::vector<bool> from_start;  ///< by value: filled before the first node (inputs)
+    std::vector<Inside> inside{};  ///< values whose place in another one's memory is given; hosts are no such values
 };
 
 /// Lifetimes from the node order, memory shared by views and in-place operators, then `pack`.

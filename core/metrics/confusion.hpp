@@ -25,6 +25,7 @@ class MetricConfusion : public Operator {
     [[nodiscard]] std::string_view kind() const override { return "metric_confusion"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::whole(); }
+    [[nodiscard]] int reduced_input() const override { return 0; }
     /// Nothing: counts have no gradient.
     void differentiate(Backward& /*backward*/) const override {}
     [[nodiscard]] Recompute recompute() const override { return Recompute::never; }

@@ -29,6 +29,7 @@ class MetricHistogram : public Operator {
     [[nodiscard]] std::string_view kind() const override { return "metric_histogram"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::whole(); }
+    [[nodiscard]] int reduced_input() const override { return 0; }
     /// Nothing: counts have no gradient.
     void differentiate(Backward& /*backward*/) const override {}
     [[nodiscard]] Recompute recompute() const override { return Recompute::never; }

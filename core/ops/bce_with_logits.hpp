@@ -19,6 +19,7 @@ class BceWithLogits : public Operator {
     [[nodiscard]] std::string_view kind() const override { return "bce_with_logits"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::whole(); }
+    [[nodiscard]] int reduced_input() const override { return 0; }
     void differentiate(Backward& backward) const override;
     [[nodiscard]] Recompute recompute() const override { return Recompute::never; }
 

@@ -10,6 +10,7 @@ class BiasGradient : public Operator {
     [[nodiscard]] std::string_view kind() const override { return "bias_gradient"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t input) const override;
+    [[nodiscard]] int reduced_input() const override { return 0; }
     [[nodiscard]] bool accumulates() const override { return true; }
 };
 

@@ -97,6 +97,11 @@ std::vector<ValueType> ConvWeightGradient::infer(std::span<ValueType const> inpu
 
 Access ConvWeightGradient::access(std::size_t /*input*/) const { return Access::whole(); }
 
+Access ConvWeightGradient::access_by_pixel(std::size_t input) const {
+    return input == 0 ? Access::windowed(attributes_.window, Reach::window, Reach::all)
+                      : Operator::access_by_pixel(input);
+}
+
 Cost ConvWeightGradient::cost(std::span<ValueType const> inputs, std::span<ValueType const> outputs) const {
     Cost cost = Operator::cost(inputs, outputs);
     cost.flops = conv_flops(attributes_, inputs[1].shape, inputs[0].shape.c);

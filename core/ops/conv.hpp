@@ -55,6 +55,8 @@ class ConvWeightGradient : public Operator {
     [[nodiscard]] std::string_view kind() const override { return "conv_weight_gradient"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t input) const override;
+    [[nodiscard]] int reduced_input() const override { return 1; }
+    [[nodiscard]] Access access_by_pixel(std::size_t input) const override;
     [[nodiscard]] Cost cost(std::span<ValueType const> inputs, std::span<ValueType const> outputs) const override;
     [[nodiscard]] bool accumulates() const override { return true; }
 

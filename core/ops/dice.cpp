@@ -18,6 +18,22 @@ std::vector<ValueType> Dice::infer(std::span<ValueType const> inputs) const {
     return {loss_type(), loss_type({logits.n, 1, 1, 3, logits.c})};
 }
 
+std::optional<Split> Dice::split(std::span<ValueType const> /*inputs*/) const {
+    Split split;
+    split.partial = std::make_shared<DiceSums>();
+    split.finish = std::make_shared<DiceFinish>(attributes_);
+    split.partial_inputs = {0, 1};
+    split.finish_outputs = {0};
+    split.partial_outputs = {1};
+    return split;
+}
+
+std::vector<ValueType> DiceSums::infer(std::span<ValueType const> inputs) const {
+    return {loss_type({inputs[0].shape.n, 1, 1, 3, inputs[0].shape.c})};
+}
+
+std::vector<ValueType> DiceFinish::infer(std::span<ValueType const> /*inputs*/) const { return {loss_type()}; }
+
 void Dice::differentiate(Backward& backward) const {
     if (!backward.needs(0)) { return; }
     auto const dx = backward.emit(Phase::input_gradient, std::make_shared<DiceInputGradient>(attributes_),

@@ -21,7 +21,34 @@ class Dice : public Operator {
     [[nodiscard]] std::string_view kind() const override { return "dice"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::whole(); }
+    [[nodiscard]] int reduced_input() const override { return 0; }
+    /// Into DiceSums and DiceFinish.
+    [[nodiscard]] std::optional<Split> split(std::span<ValueType const> inputs) const override;
     void differentiate(Backward& backward) const override;
+    [[nodiscard]] Recompute recompute() const override { return Recompute::never; }
+
+  private:
+    DiceAttributes attributes_;
+};
+
+/// The sums of Dice. Inputs: logits, labels. Output: sums of p t, p and t, f64 (n, 1, 1, 3, c).
+class DiceSums : public Operator {
+  public:
+    [[nodiscard]] std::string_view kind() const override { return "dice_sums"; }
+    [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
+    [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::whole(); }
+    [[nodiscard]] int reduced_input() const override { return 0; }
+    [[nodiscard]] Recompute recompute() const override { return Recompute::never; }
+};
+
+/// The loss of Dice. Input: sums of all pixels. Output: loss.
+class DiceFinish : public Operator {
+  public:
+    explicit DiceFinish(DiceAttributes attributes) : attributes_(attributes) {}
+    [[nodiscard]] DiceAttributes const& attributes() const { return attributes_; }
+    [[nodiscard]] std::string_view kind() const override { return "dice_finish"; }
+    [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
+    [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::whole(); }
     [[nodiscard]] Recompute recompute() const override { return Recompute::never; }
 
   private:

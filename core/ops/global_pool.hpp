@@ -12,6 +12,10 @@ class GlobalPool : public Operator {
     [[nodiscard]] std::string_view kind() const override { return "global_pool"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t input) const override;
+    [[nodiscard]] int reduced_input() const override { return 0; }
+    [[nodiscard]] Combine combine() const override {
+        return pool_ == PoolKind::average ? Combine::sum : Combine::maximum;
+    }
     void differentiate(Backward& backward) const override;
 
   private:

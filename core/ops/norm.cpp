@@ -63,6 +63,28 @@ Access NormStatistics::access(std::size_t input) const {
     return access;
 }
 
+std::optional<Split> NormStatistics::split(std::span<ValueType const> inputs) const {
+    Split split;
+    split.partial = std::make_shared<NormMoments>(attributes_);
+    split.finish = std::make_shared<NormFinish>(attributes_, accumulation_type(inputs[0].dtype));
+    split.partial_inputs = {0};
+    if (keeps_running()) { split.finish_inputs = {1, 2}; }
+    split.finish_outputs = {0, 1};
+    return split;
+}
+
+std::vector<ValueType> NormMoments::infer(std::span<ValueType const> inputs) const {
+    Shape const statistics = norm_statistics_shape(attributes_, inputs[0].shape);
+    return {{DType::f64, {statistics.n, 1, 1, statistics.c, 3}}};
+}
+
+Access NormMoments::access(std::size_t input) const { return NormStatistics(attributes_).access(input); }
+
+std::vector<ValueType> NormFinish::infer(std::span<ValueType const> inputs) const {
+    Shape const& moments = inputs[0].shape;
+    return std::vector<ValueType>(2, {dtype_, {moments.n, 1, 1, 1, moments.w}});
+}
+
 std::vector<ValueType> RunningStatistics::infer(std::span<ValueType const> inputs) const {
     require_type(inputs[1], inputs[0], "running variance");
     return {inputs[0], inputs[0]};

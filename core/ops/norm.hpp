@@ -41,6 +41,9 @@ class NormStatistics : public Operator {
     [[nodiscard]] std::string_view kind() const override { return "norm_statistics"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t input) const override;
+    [[nodiscard]] int reduced_input() const override { return 0; }
+    /// Into NormMoments and NormFinish.
+    [[nodiscard]] std::optional<Split> split(std::span<ValueType const> inputs) const override;
     /// Nothing: Normalize differentiates through its statistics.
     void differentiate(Backward& /*backward*/) const override {}
     [[nodiscard]] Recompute recompute() const override { return Recompute::never; }
@@ -48,6 +51,41 @@ class NormStatistics : public Operator {
 
   private:
     NormAttributes attributes_;
+};
+
+/// Count, mean and sum of squared deviations from it of the elements that share a statistic: what ranks that hold
+/// different pixels combine (Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
+/// variances", 1979). Input: x. Output: moments f64 (s, 1, 1, g, 3).
+class NormMoments : public Operator {
+  public:
+    explicit NormMoments(NormAttributes attributes) : attributes_(attributes) {}
+    [[nodiscard]] NormAttributes const& attributes() const { return attributes_; }
+    [[nodiscard]] std::string_view kind() const override { return "norm_moments"; }
+    [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
+    [[nodiscard]] Access access(std::size_t input) const override;
+    [[nodiscard]] int reduced_input() const override { return 0; }
+    [[nodiscard]] Combine combine() const override { return Combine::moments; }
+    [[nodiscard]] Recompute recompute() const override { return Recompute::never; }
+
+  private:
+    NormAttributes attributes_;
+};
+
+/// The outputs of NormStatistics from the moments of all elements; also updates the running statistics.
+/// Inputs: moments, [running_mean, running_var]. Outputs: mean, inv_std in the given type.
+class NormFinish : public Operator {
+  public:
+    NormFinish(NormAttributes attributes, DType dtype) : attributes_(attributes), dtype_(dtype) {}
+    [[nodiscard]] NormAttributes const& attributes() const { return attributes_; }
+    [[nodiscard]] std::string_view kind() const override { return "norm_finish"; }
+    [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
+    [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::whole(); }
+    [[nodiscard]] Recompute recompute() const override { return Recompute::never; }
+    [[nodiscard]] bool writes_input(std::size_t input) const override { return input > 0; }
+
+  private:
+    NormAttributes attributes_;
+    DType dtype_;
 };
 
 /// Statistics for evaluation. Inputs: running_mean, running_var. Outputs: mean, inv_std of the same shape.
@@ -110,6 +148,7 @@ class NormReduce : public Operator {
     [[nodiscard]] std::string_view kind() const override { return "norm_reduce"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t input) const override;
+    [[nodiscard]] int reduced_input() const override { return 0; }
     [[nodiscard]] bool accumulates() const override { return true; }
 
   private:

@@ -65,6 +65,10 @@ void Operator::differentiate(Backward& /*backward*/) const {
     fail(ExitCode::internal, "operator {} has no gradient rule", kind());
 }
 
+Access Operator::access_by_pixel(std::size_t /*input*/) const {
+    return {{Reach::same, Reach::same, Reach::same, Reach::same, Reach::all}, {}};
+}
+std::optional<Split> Operator::split(std::span<ValueType const> /*inputs*/) const { return {}; }
 int Operator::in_place(std::size_t /*output*/) const { return -1; }
 bool Operator::writes_input(std::size_t /*input*/) const { return false; }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,16 @@ enum class Recompute : std::uint8_t {
     costly,  ///< only with `recompute: blocks`
 };
 
+/// How the results of ranks that each took some pixels of a reduction become the result of all pixels.
+enum class Combine : std::uint8_t {
+    sum,
+    moments,        ///< triples (count, mean, sum of squared deviations) along c
+    weighted_mean,  ///< output 0 is a mean, output 1 its weight
+    maximum,        ///< output 0 is a maximum, output 1 the place where it is; the smaller place of equal ones
+};
+
+struct Split;
+
 /// An operator: its attributes, and the rules that the rest of the program needs to know of it.
 ///
 /// Inputs come in a documented order: activations first, then parameters, then state. Inputs that may be absent are
@@ -78,10 +89,29 @@ class Operator {
     [[nodiscard]] virtual bool is_view() const { return false; }
     /// Input i is state that the kernel updates (running statistics, metric counters).
     [[nodiscard]] virtual bool writes_input(std::size_t input) const;
+    /// For a reduction over pixels: the input whose pixels are shared out among ranks, or -1 for all other operators.
+    [[nodiscard]] virtual int reduced_input() const { return -1; }
+    /// For a reduction: the part of another input that belongs to a pixel of reduced_input(), with all its channels.
+    [[nodiscard]] virtual Access access_by_pixel(std::size_t input) const;
+    /// For a reduction: how partial outputs are combined.
+    [[nodiscard]] virtual Combine combine() const { return Combine::sum; }
+    /// For a reduction whose outputs cannot be combined: what can be, and what follows.
+    [[nodiscard]] virtual std::optional<Split> split(std::span<ValueType const> inputs) const;
     /// Outputs add to what is there when RunContext::accumulate is set (weight gradients over micro-batches).
     [[nodiscard]] virtual bool accumulates() const { return false; }
 };
 
 using OperatorPtr = std::shared_ptr<Operator const>;
+
+/// A reduction in two parts: `partial` gives outputs that ranks combine; `finish` computes the outputs of the whole
+/// operator from them.
+struct Split {
+    OperatorPtr partial;                       ///< reads the inputs `partial_inputs`
+    OperatorPtr finish;                        ///< reads the combined outputs of `partial`, then `finish_inputs`
+    std::vector<std::size_t> partial_inputs;   ///< inputs of the whole operator
+    std::vector<std::size_t> finish_inputs;    ///< inputs of the whole operator
+    std::vector<std::size_t> finish_outputs;   ///< outputs of the whole operator that `finish` gives, in its order
+    std::vector<std::size_t> partial_outputs;  ///< outputs of the whole operator that `partial` gives, in its order
+};
 
 }  // namespace aureole

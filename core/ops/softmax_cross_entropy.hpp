@@ -22,6 +22,10 @@ class SoftmaxCrossEntropy : public Operator {
     [[nodiscard]] std::string_view kind() const override { return "softmax_cross_entropy"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::whole(); }
+    [[nodiscard]] int reduced_input() const override { return 0; }
+    [[nodiscard]] Combine combine() const override {
+        return attributes_.ignore_index ? Combine::weighted_mean : Combine::sum;
+    }
     void differentiate(Backward& backward) const override;
     [[nodiscard]] Recompute recompute() const override { return Recompute::never; }
 

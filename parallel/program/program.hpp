@@ -2,6 +2,7 @@
 #include "core/graph/memory_plan.hpp"
 #include "core/kernels/kernel.hpp"
 #include "core/tensor/arena.hpp"
+#include "parallel/program/communicate.hpp"
 #include "parallel/program/persistent_layout.hpp"
 
 namespace aureole {
@@ -16,8 +17,9 @@ struct ProgramOptions {
 /// One node of a rank's program.
 struct Step {
     NodeId node = none;
-    std::string_view library;             ///< which implementation was chosen
-    std::unique_ptr<Kernel> kernel;       ///< none for views
+    std::string_view library;        ///< which implementation was chosen
+    std::unique_ptr<Kernel> kernel;  ///< none for views, communication, and where this rank has no pixels
+    std::unique_ptr<Communication> communication;
     std::vector<Tensor> outputs, inputs;  ///< bound by Program::bind
     std::byte* workspace = nullptr;
 };
@@ -25,9 +27,13 @@ struct Step {
 /// A graph lowered to one rank: local shapes, kernels, memory offsets. Planned completely before any memory exists.
 class Program {
   public:
-    Program(Graph graph, ProgramOptions const& options);
+    /// One rank of a grid.
+    Program(LocalGraph graph, ProgramOptions const& options);
+    /// The only rank.
+    Program(Graph graph, ProgramOptions const& options) : Program(whole(std::move(graph)), options) {}
 
-    [[nodiscard]] Graph const& graph() const { return graph_; }
+    [[nodiscard]] Graph const& graph() const { return local_.graph; }
+    [[nodiscard]] LocalGraph const& local() const { return local_; }
     [[nodiscard]] MemoryPlan const& memory() const { return memory_; }
     [[nodiscard]] std::vector<Step> const& steps() const { return steps_; }
     [[nodiscard]] std::size_t transient_bytes() const { return memory_.total; }
@@ -38,23 +44,32 @@ class Program {
     /// Adds what must persist for this program to the layout.
     void add_persistent(PersistentLayout& layout) const;
     /// Gives every step its addresses: transient tensors start at `transient_base` of the arena.
-    void bind(Arena const& arena, PersistentLayout const& layout, std::size_t transient_base);
+    /// A program of several ranks needs their communicator; it uses the tags from `first_tag` to that plus the number
+    /// of its nodes.
+    void bind(Arena const& arena, PersistentLayout const& layout, std::size_t transient_base,
+              Comm const* comm = nullptr, int first_tag = 0);
     /// The bound tensor of a value.
     [[nodiscard]] Tensor tensor(ValueId id) const { return tensors_[static_cast<std::size_t>(id)]; }
     /// Runs every step in order; does not wait for a device to finish.
     void run(RunContext const& context) const;
     /// Seconds per step of one run, each fenced: for profiles.
     [[nodiscard]] std::vector<double> run_timed(RunContext const& context) const;
+    /// Seconds that runs so far have spent in exchanges and reductions.
+    [[nodiscard]] double seconds_communicating() const { return seconds_communicating_; }
+    /// Shape and part of a value that this rank holds.
+    [[nodiscard]] TensorSpec spec(ValueId id) const;
 
   private:
-    Graph graph_;
+    LocalGraph local_;
     ProgramOptions options_;
     std::vector<Step> steps_;
     std::vector<std::size_t> step_workspace_;
     MemoryPlan memory_;
     std::vector<Tensor> tensors_;
+    mutable double seconds_communicating_ = 0;
 
-    [[nodiscard]] TensorSpec spec(ValueId id) const;
+    void run_step(Step const& step, RunContext const& context) const;
+    void plan_step(Step& step, Node const& node, std::map<ValueId, std::shared_ptr<Exchange>>& exchanges) const;
     [[nodiscard]] bool is_persistent(Value const& value) const;
     void plan_kernels();
     void plan_memory_of_values();

@@ -84,19 +84,33 @@ Arena NetworkRunner::filled_arena(std::size_t bytes, std::byte fill) {
     return arena;
 }
 
+ProgramOptions NetworkRunner::program_options(NetworkSpec const& spec, TestNetwork const& network,
+                                              KernelChoice choice) {
+    return {.kernels = choice, .keep_gradients = spec.micro_batches > 1, .keep = {network.logits}};
+}
+
 NetworkRunner::NetworkRunner(NetworkSpec const& spec, KernelChoice choice, std::byte fill)
-    : network_(build_test_network(spec)),
+    : NetworkRunner(spec, choice, TileGrid{}, nullptr, fill) {}
+
+NetworkRunner::NetworkRunner(NetworkSpec const& spec, KernelChoice choice, TileGrid const& grid, Comm const& comm)
+    : NetworkRunner(spec, choice, grid, &comm, std::byte{0xFF}) {}
+
+NetworkRunner::NetworkRunner(NetworkSpec const& spec, KernelChoice choice, TileGrid const& grid, Comm const* comm,
+                             std::byte fill)
+    : comm_(comm),
+      network_(build_test_network(spec)),
       classes_(spec.labels == NetworkSpec::Labels::classes ? network_.graph.value(network_.logits).type.shape.c : 2),
       image_seed_(spec.image_seed),
-      program_(std::move(network_.graph),
-               {.kernels = choice, .keep_gradients = spec.micro_batches > 1, .keep = {network_.logits}}),
+      program_(tile(std::move(network_.graph), grid, comm == nullptr ? 0 : comm->rank(),
+                    {.defer_gradients = spec.micro_batches > 1}),
+               program_options(spec, network_, choice)),
       layout_([this] {
           PersistentLayout layout;
           program_.add_persistent(layout);
           return layout;
       }()),
       arena_(filled_arena(layout_.bytes() + program_.transient_bytes(), fill)) {
-    program_.bind(arena_, layout_, layout_.bytes());
+    program_.bind(arena_, layout_, layout_.bytes(), comm);
     for (Persistent const& entry : layout_.entries()) {
         if (entry.kind == Persistent::Kind::gradient) { continue; }
         draw(tensor(entry), entry.initializer, mix(1, stream_of(entry.name)));
@@ -108,8 +122,25 @@ Tensor NetworkRunner::tensor(Persistent const& entry) const {
 }
 
 void NetworkRunner::write(std::vector<double> const& images, std::vector<double> const& labels) const {
-    write_values(images, program_.tensor(network_.input));
-    write_values(labels, program_.tensor(network_.labels));
+    for (auto const& [id, values] : {std::pair{network_.input, &images}, std::pair{network_.labels, &labels}}) {
+        TensorSpec const spec = program_.spec(id);
+        write_values(part_of(*values, spec.global, spec.box), program_.tensor(id));
+    }
+}
+
+std::vector<double> part_of(std::vector<double> const& whole, Shape const& shape, Box const& part) {
+    std::vector<double> values;
+    Box const& b = part;
+    for (Index n = b.lo[0]; n < b.hi[0]; ++n) {
+        for (Index d = b.lo[1]; d < b.hi[1]; ++d) {
+            for (Index h = b.lo[2]; h < b.hi[2]; ++h) {
+                Index const row = ((n * shape.d + d) * shape.h + h) * shape.w;
+                auto const begin = whole.begin() + (row + b.lo[3]) * shape.c;
+                values.insert(values.end(), begin, begin + (b.hi[3] - b.lo[3]) * shape.c);
+            }
+        }
+    }
+    return values;
 }
 
 void NetworkRunner::write_random() const {
@@ -125,7 +156,12 @@ StepResult NetworkRunner::result() const {
     Graph const& graph = program_.graph();
     for (std::size_t i = 0; i < graph.values().size(); ++i) {
         ValueId const gradient = graph.gradient_of(static_cast<ValueId>(i));
-        if (gradient != none) { result.gradients[graph.values()[i].name] = read_values(program_.tensor(gradient)); }
+        if (gradient == none) { continue; }
+        std::vector<double> values = read_values(program_.tensor(gradient));
+        if (program_.local().partial_gradients.count(gradient) != 0) {
+            comm_->sum(values.data(), static_cast<int>(values.size()));
+        }
+        result.gradients[graph.values()[i].name] = std::move(values);
     }
     return result;
 }

@@ -48,12 +48,17 @@ struct StepResult {
     Gradients gradients;  ///< by parameter
 };
 
-/// A program with its memory, for one rank. All of the arena is filled with 0xFF bytes, which are NaN in every
-/// floating-point type, before parameters and state are drawn: what reads memory that nobody wrote gives NaN.
+/// Part of a whole tensor given as values in memory order.
+[[nodiscard]] std::vector<double> part_of(std::vector<double> const& whole, Shape const& shape, Box const& part);
+
+/// A program with its memory, for one rank of a grid. All of the arena is filled with 0xFF bytes, which are NaN in
+/// every floating-point type, before parameters and state are drawn: what reads memory that nobody wrote gives NaN.
 class NetworkRunner {
   public:
     explicit NetworkRunner(NetworkSpec const& spec, KernelChoice choice = KernelChoice::native,
                            std::byte fill = std::byte{0xFF});
+    /// One rank of a grid; every rank of `comm` makes its own.
+    NetworkRunner(NetworkSpec const& spec, KernelChoice choice, TileGrid const& grid, Comm const& comm);
 
     [[nodiscard]] Program const& program() const { return program_; }
     [[nodiscard]] TestNetwork const& network() const { return network_; }
@@ -62,14 +67,20 @@ class NetworkRunner {
     [[nodiscard]] Shape label_shape() const { return program_.graph().value(network_.labels).type.shape; }
     [[nodiscard]] Index classes() const { return classes_; }
     [[nodiscard]] Tensor tensor(Persistent const& entry) const;
-    /// The values of one micro-batch.
+    /// The values of one micro-batch, whole; this rank takes its part.
     void write(std::vector<double> const& images, std::vector<double> const& labels) const;
     void write_random() const;
     void run(RunContext const& context = {}) const { program_.run(context); }
     [[nodiscard]] double loss() const;
+    /// Logits are this rank's part, gradients are complete.
     [[nodiscard]] StepResult result() const;
 
   private:
+    NetworkRunner(NetworkSpec const& spec, KernelChoice choice, TileGrid const& grid, Comm const* comm, std::byte fill);
+    [[nodiscard]] static ProgramOptions program_options(NetworkSpec const& spec, TestNetwork const& network,
+                                                        KernelChoice choice);
+    Comm const* comm_;
+
     TestNetwork network_;  ///< its graph has moved into the program
     Index classes_ = 2;
     std::uint64_t image_seed_;

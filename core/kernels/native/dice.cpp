@@ -88,40 +88,87 @@ struct FinishDice {
     }
 };
 
+/// Local sums of every sample and class; what computes the loss from them.
+template <class T>
+class LocalDiceSums {
+  public:
+    explicit LocalDiceSums(TensorSpec const& x) : classes_(x.local().c) {
+        sums_ = {x.local().n, x.local().pixels_per_sample(), row_count * x.local().c};
+    }
+    [[nodiscard]] std::size_t workspace_bytes() const { return sums_.bytes(); }
+    void run(Tensor const& logits, Tensor const& labels, double* totals, std::byte* workspace) const {
+        for_rows("aureole::dice::chunks", sums_.samples * sums_.chunks(), 1,
+                 DiceChunk<T>{sums_, {classes_, logits.as<T>(), TargetValues(labels)}, sums_.partial(workspace)});
+        sums_.add_up(workspace);
+        for_rows("aureole::dice::sums", sums_.samples, sums_.columns,
+                 FinishDiceSums{sums_, sums_.grouped(workspace), totals});
+    }
+
+  private:
+    Index classes_;
+    LossSums sums_;
+};
+
 /// 1 / (samples that count * classes), 0 if there are none.
 double inverse_terms(ValidSamples const& valid, TensorSpec const& x) {
     auto const terms = static_cast<double>(valid.global * x.global.c);
     return terms > 0 ? 1 / terms : 0;
 }
 
+void finish_dice(DiceAttributes const& attributes, RunContext const& context, TensorSpec const& x, double const* totals,
+                 double* loss) {
+    ValidSamples const valid(context, x);
+    for_rows("aureole::dice::finish", 1, 1,
+             FinishDice{valid.local, x.local().c, attributes.smooth, attributes.loss.weight * inverse_terms(valid, x),
+                        totals, loss});
+}
+
 template <class T>
 class DiceKernel : public Kernel {
   public:
     explicit DiceKernel(KernelRequest const& request)
-        : attributes_(request.as<Dice>().attributes()), x_(request.inputs[0]) {
-        sums_ = {x_.local().n, x_.local().pixels_per_sample(), row_count * x_.local().c};
-    }
-    [[nodiscard]] std::size_t workspace_bytes() const override { return sums_.bytes(); }
+        : attributes_(request.as<Dice>().attributes()), x_(request.inputs[0]), sums_(request.inputs[0]) {}
+    [[nodiscard]] std::size_t workspace_bytes() const override { return sums_.workspace_bytes(); }
 
     void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
              std::byte* workspace) const override {
-        ValidSamples const valid(context, x_);
-        Index const classes = x_.local().c;
-        auto* totals = outputs[1].as<double>();
-        for_rows("aureole::dice::chunks", sums_.samples * sums_.chunks(), 1,
-                 DiceChunk<T>{sums_, {classes, inputs[0].as<T>(), TargetValues(inputs[1])}, sums_.partial(workspace)});
-        sums_.add_up(workspace);
-        for_rows("aureole::dice::sums", sums_.samples, sums_.columns,
-                 FinishDiceSums{sums_, sums_.grouped(workspace), totals});
-        for_rows("aureole::dice::finish", 1, 1,
-                 FinishDice{valid.local, classes, attributes_.smooth,
-                            attributes_.loss.weight * inverse_terms(valid, x_), totals, outputs[0].as<double>()});
+        sums_.run(inputs[0], inputs[1], outputs[1].as<double>(), workspace);
+        finish_dice(attributes_, context, x_, outputs[1].as<double>(), outputs[0].as<double>());
     }
 
   private:
     DiceAttributes attributes_;
     TensorSpec x_;
-    LossSums sums_;
+    LocalDiceSums<T> sums_;
+};
+
+template <class T>
+class DiceSumsKernel : public Kernel {
+  public:
+    explicit DiceSumsKernel(KernelRequest const& request) : sums_(request.inputs[0]) {}
+    [[nodiscard]] std::size_t workspace_bytes() const override { return sums_.workspace_bytes(); }
+    void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
+             std::byte* workspace) const override {
+        sums_.run(inputs[0], inputs[1], outputs[0].as<double>(), workspace);
+    }
+
+  private:
+    LocalDiceSums<T> sums_;
+};
+
+/// The sums (n, 1, 1, 3, c) stand for logits of n samples and c classes.
+class DiceFinishKernel : public Kernel {
+  public:
+    explicit DiceFinishKernel(KernelRequest const& request)
+        : attributes_(request.as<DiceFinish>().attributes()), sums_(request.inputs[0]) {}
+    void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
+             std::byte* /*workspace*/) const override {
+        finish_dice(attributes_, context, sums_, inputs[0].as<double>(), outputs[0].as<double>());
+    }
+
+  private:
+    DiceAttributes attributes_;
+    TensorSpec sums_;
 };
 
 /// d(loss)/dp = base + slope * t of every sample and class. With D = (2 I + s) / (P + T + s): dD/dp = (2 t - D) / (P +
@@ -215,6 +262,14 @@ class DiceInputGradientKernel : public Kernel {
 
 std::unique_ptr<Kernel> make_dice(KernelRequest const& request, std::string& refusal) {
     return make_by_type<DiceKernel>(request, request.inputs[0].dtype, refusal);
+}
+
+std::unique_ptr<Kernel> make_dice_sums(KernelRequest const& request, std::string& refusal) {
+    return make_by_type<DiceSumsKernel>(request, request.inputs[0].dtype, refusal);
+}
+
+std::unique_ptr<Kernel> make_dice_finish(KernelRequest const& request, std::string& /*refusal*/) {
+    return std::make_unique<DiceFinishKernel>(request);
 }
 
 std::unique_ptr<Kernel> make_dice_input_gradient(KernelRequest const& request, std::string& refusal) {

@@ -91,18 +91,16 @@ struct FoldMoments {
     }
 };
 
-/// Mean, 1 / sqrt(variance + epsilon) and, for the running statistics, the variance of every group of channels.
+/// Count, mean and sum of squared deviations of every group of channels, from the sums over the local elements.
 template <class T>
 struct FinishMoments {
     using A = Accumulation<T>;
     NormGeometry g;
     NormPlacement place;
     Index folds;
-    double epsilon;
     T const* x;
     double const *total, *total_square;  // (segment, fold, channel)
-    A *mean, *inv_std;
-    double* variance;  // (segment, local group)
+    double* moments;                     // (statistic, 3)
 
     KOKKOS_INLINE_FUNCTION double folded(double const* from, Index segment, Index channel) const {
         double s = 0;
@@ -130,38 +128,101 @@ struct FinishMoments {
                 squares +=
                     folded(total_square, segment, c) - 2.0 * shift * folded(total, segment, c) + pixels * shift * shift;
             }
-            double const biased = squares > 0 ? squares / n : (squares == squares ? 0.0 : squares);
-            Index const to = place.statistic(g, segment, c0);
-            mean[to] = A(center);
-            inv_std[to] = A(1.0 / ::sqrt(biased + epsilon));
-            variance[segment * place.local_groups + group] = biased;
+            double* const to = moments + 3 * place.statistic(g, segment, c0);
+            to[0] = n;
+            to[1] = center;
+            to[2] = squares > 0 ? squares : (squares == squares ? 0.0 : squares);  // NaN stays
         }
     }
 };
 
-/// running = (1 - momentum) * running + momentum * (mean over the segments of this batch's statistic).
+/// Mean and 1 / sqrt(variance + epsilon) of every statistic.
+template <class A>
+struct FromMoments {
+    double epsilon;
+    double const* moments;
+    A *mean, *inv_std;
+
+    KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
+        for (Index i = begin; i < end; ++i) {
+            mean[i] = A(moments[3 * i + 1]);
+            inv_std[i] = A(1.0 / ::sqrt(moments[3 * i + 2] / moments[3 * i] + epsilon));
+        }
+    }
+};
+
+/// running = (1 - momentum) * running + momentum * (mean over the rows of this batch's statistic), with the unbiased
+/// variance.
 template <class A>
 struct UpdateRunning {
-    Index segments, channels;
-    double momentum, unbiased;  // n / (n - 1)
-    A const* mean;              // (segment, channel)
-    double const* variance;     // (segment, channel)
+    Index rows, channels;
+    double momentum;
+    double const* moments;  // (row, channel, 3)
     A *running_mean, *running_variance;
 
     KOKKOS_INLINE_FUNCTION void operator()(Index /*row*/, Index begin, Index end) const {
         for (Index c = begin; c < end; ++c) {
             double m = 0, v = 0;
-            for (Index s = 0; s < segments; ++s) {
-                m += static_cast<double>(mean[s * channels + c]);
-                v += variance[s * channels + c];
+            for (Index row = 0; row < rows; ++row) {
+                double const* const of = moments + 3 * (row * channels + c);
+                m += of[1];
+                v += of[2] / (of[0] > 1 ? of[0] - 1 : 1);
             }
-            double const weight = momentum / static_cast<double>(segments);
+            double const weight = momentum / static_cast<double>(rows);
             running_mean[c] = A((1.0 - momentum) * static_cast<double>(running_mean[c]) + weight * m);
-            running_variance[c] =
-                A((1.0 - momentum) * static_cast<double>(running_variance[c]) + weight * unbiased * v);
+            running_variance[c] = A((1.0 - momentum) * static_cast<double>(running_variance[c]) + weight * v);
         }
     }
 };
+
+/// The sums of a local tensor, in chunks, as moments.
+template <class T>
+class Moments {
+    using A = Accumulation<T>;
+
+  public:
+    /// `statistics` is the shape (s, 1, 1, 1, g) as held locally.
+    Moments(TensorSpec const& x, TensorSpec const& statistics)
+        : g_(NormGeometry::of(x, statistics, NormGeometry::Pass::sums)), place_(NormPlacement::of(x, statistics)) {
+        Index const folded = g_.segments * g_.folds() * g_.channels;
+        sum_ = workspace_.add<A>(g_.all_chunks() * g_.width);
+        square_ = workspace_.add<A>(g_.all_chunks() * g_.width);
+        total_ = workspace_.add<double>(folded);
+        total_square_ = workspace_.add<double>(folded);
+    }
+    [[nodiscard]] std::size_t workspace_bytes() const { return workspace_.bytes(); }
+
+    void run(T const* x, double* moments, std::byte* workspace) const {
+        auto* sum = reinterpret_cast<A*>(workspace + sum_);
+        auto* square = reinterpret_cast<A*>(workspace + square_);
+        auto* total = reinterpret_cast<double*>(workspace + total_);
+        auto* total_square = reinterpret_cast<double*>(workspace + total_square_);
+        Index const folds = g_.folds();
+        for_rows("aureole::norm::chunk_moments", g_.all_chunks(), g_.width, ChunkMoments<T>{g_, x, sum, square});
+        for_rows("aureole::norm::fold_moments", g_.segments * folds, g_.channels,
+                 FoldMoments<T>{g_, folds, x, sum, square, total, total_square});
+        for_rows("aureole::norm::finish_moments", g_.segments, place_.local_groups,
+                 FinishMoments<T>{g_, place_, folds, x, total, total_square, moments});
+    }
+
+  private:
+    NormGeometry g_;
+    NormPlacement place_;
+    WorkspaceLayout workspace_;
+    std::size_t sum_, square_, total_, total_square_;
+};
+
+/// Statistics, and running statistics if there are any, from moments.
+template <class A>
+void finish_statistics(NormAttributes const& attributes, Shape const& statistics, double const* moments, A* mean,
+                       A* inv_std, A* running_mean, A* running_variance) {
+    for_elements("aureole::norm::from_moments", statistics.volume(),
+                 FromMoments<A>{attributes.epsilon, moments, mean, inv_std});
+    if (running_mean == nullptr) { return; }
+    for_rows(
+        "aureole::norm::update_running", 1, statistics.c,
+        UpdateRunning<A>{statistics.n, statistics.c, attributes.momentum, moments, running_mean, running_variance});
+}
 
 template <class T>
 class NormStatisticsKernel : public Kernel {
@@ -171,47 +232,69 @@ class NormStatisticsKernel : public Kernel {
     explicit NormStatisticsKernel(KernelRequest const& request)
         : attributes_(request.as<NormStatistics>().attributes()),
           running_(request.as<NormStatistics>().keeps_running()),
-          g_(NormGeometry::of(request.inputs[0], request.outputs[0], NormGeometry::Pass::sums)),
-          place_(NormPlacement::of(request.inputs[0], request.outputs[0])) {
-        Index const folded = g_.segments * g_.folds() * g_.channels;
-        sum_ = workspace_.add<A>(g_.all_chunks() * g_.width);
-        square_ = workspace_.add<A>(g_.all_chunks() * g_.width);
-        total_ = workspace_.add<double>(folded);
-        total_square_ = workspace_.add<double>(folded);
-        variance_ = workspace_.add<double>(g_.segments * place_.local_groups);
+          statistics_(request.outputs[0].local()),
+          sums_(request.inputs[0], request.outputs[0]) {
+        sums_workspace_ = workspace_.add<std::byte>(static_cast<Index>(sums_.workspace_bytes()));
+        moments_ = workspace_.add<double>(3 * statistics_.volume());
     }
     [[nodiscard]] std::size_t workspace_bytes() const override { return workspace_.bytes(); }
 
     void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
              std::byte* workspace) const override {
-        auto const* x = inputs[0].as<T>();
-        auto* sum = reinterpret_cast<A*>(workspace + sum_);
-        auto* square = reinterpret_cast<A*>(workspace + square_);
-        auto* total = reinterpret_cast<double*>(workspace + total_);
-        auto* total_square = reinterpret_cast<double*>(workspace + total_square_);
-        auto* variance = reinterpret_cast<double*>(workspace + variance_);
-        auto *mean = outputs[0].as<A>(), *inv_std = outputs[1].as<A>();
-        Index const folds = g_.folds();
-        for_rows("aureole::norm::chunk_moments", g_.all_chunks(), g_.width, ChunkMoments<T>{g_, x, sum, square});
-        for_rows("aureole::norm::fold_moments", g_.segments * folds, g_.channels,
-                 FoldMoments<T>{g_, folds, x, sum, square, total, total_square});
-        for_rows(
-            "aureole::norm::finish_moments", g_.segments, place_.local_groups,
-            FinishMoments<T>{g_, place_, folds, attributes_.epsilon, x, total, total_square, mean, inv_std, variance});
-        if (!running_) { return; }
-        double const n = g_.elements_per_statistic;
-        for_rows("aureole::norm::update_running", 1, g_.channels,
-                 UpdateRunning<A>{g_.segments, g_.channels, attributes_.momentum, n > 1 ? n / (n - 1) : 1, mean,
-                                  variance, inputs[1].as<A>(), inputs[2].as<A>()});
+        auto* const moments = reinterpret_cast<double*>(workspace + moments_);
+        sums_.run(inputs[0].as<T>(), moments, workspace + sums_workspace_);
+        finish_statistics<A>(attributes_, statistics_, moments, outputs[0].as<A>(), outputs[1].as<A>(),
+                             running_ ? inputs[1].as<A>() : nullptr, running_ ? inputs[2].as<A>() : nullptr);
     }
 
   private:
     NormAttributes attributes_;
     bool running_;
-    NormGeometry g_;
-    NormPlacement place_;
+    Shape statistics_;  ///< local
+    Moments<T> sums_;
     WorkspaceLayout workspace_;
-    std::size_t sum_, square_, total_, total_square_, variance_;
+    std::size_t sums_workspace_, moments_;
+};
+
+/// The statistics (s, 1, 1, 1, g) whose moments (s, 1, 1, g, 3) a tensor holds.
+TensorSpec statistics_of(TensorSpec const& moments) {
+    Shape const& global = moments.global;
+    Box const& box = moments.box;
+    return {moments.dtype,
+            {global.n, 1, 1, 1, global.w},
+            {{box.lo[0], 0, 0, 0, box.lo[3]}, {box.hi[0], 1, 1, 1, box.hi[3]}}};
+}
+
+template <class T>
+class NormMomentsKernel : public Kernel {
+  public:
+    explicit NormMomentsKernel(KernelRequest const& request)
+        : sums_(request.inputs[0], statistics_of(request.outputs[0])) {}
+    [[nodiscard]] std::size_t workspace_bytes() const override { return sums_.workspace_bytes(); }
+    void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
+             std::byte* workspace) const override {
+        sums_.run(inputs[0].as<T>(), outputs[0].as<double>(), workspace);
+    }
+
+  private:
+    Moments<T> sums_;
+};
+
+template <class A>
+class NormFinishKernel : public Kernel {
+  public:
+    explicit NormFinishKernel(KernelRequest const& request)
+        : attributes_(request.as<NormFinish>().attributes()), statistics_(request.outputs[0].local()) {}
+    void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
+             std::byte* /*workspace*/) const override {
+        bool const running = inputs.size() == 3;
+        finish_statistics<A>(attributes_, statistics_, inputs[0].as<double>(), outputs[0].as<A>(), outputs[1].as<A>(),
+                             running ? inputs[1].as<A>() : nullptr, running ? inputs[2].as<A>() : nullptr);
+    }
+
+  private:
+    NormAttributes attributes_;
+    Shape statistics_;
 };
 
 template <class A>
@@ -247,6 +330,14 @@ class RunningStatisticsKernel : public Kernel {
 
 std::unique_ptr<Kernel> make_norm_statistics(KernelRequest const& request, std::string& refusal) {
     return make_by_type<NormStatisticsKernel>(request, request.inputs[0].dtype, refusal);
+}
+
+std::unique_ptr<Kernel> make_norm_moments(KernelRequest const& request, std::string& refusal) {
+    return make_by_type<NormMomentsKernel>(request, request.inputs[0].dtype, refusal);
+}
+
+std::unique_ptr<Kernel> make_norm_finish(KernelRequest const& request, std::string& refusal) {
+    return make_by_type_unless_bf16<NormFinishKernel>(request, request.outputs[0].dtype, refusal);
 }
 
 std::unique_ptr<Kernel> make_running_statistics(KernelRequest const& request, std::string& refusal) {

@@ -1,0 +1,196 @@
+#include "parallel/exchange/all_reduce.hpp"
+
+#include <limits>
+
+#include "core/error.hpp"
+#include "core/kernels/launch.hpp"
+#include "core/tensor/arena.hpp"
+
+namespace aureole {
+
+namespace {
+
+/// buffer[i * stride] = values[i], or the other way round.
+template <class T, class B>
+struct Pack {
+    T* values;
+    B* buffer;
+    Index stride;
+    bool back;
+    KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
+        for (Index i = begin; i < end; ++i) {
+            if (back) {
+                values[i] = static_cast<T>(buffer[i * stride]);
+            } else {
+                buffer[i * stride] = static_cast<B>(values[i]);
+            }
+        }
+    }
+};
+
+template <class B>
+void move(Tensor const& tensor, B* buffer, Index stride, bool back) {
+    Index const count = tensor.shape.volume();
+    char const* const label = back ? "aureole::all_reduce::unpack" : "aureole::all_reduce::pack";
+    switch (tensor.dtype) {
+        case DType::f64: for_elements(label, count, Pack<double, B>{tensor.as<double>(), buffer, stride, back}); break;
+        case DType::f32: for_elements(label, count, Pack<float, B>{tensor.as<float>(), buffer, stride, back}); break;
+        case DType::bf16:
+            if constexpr (std::is_same_v<B, float>) {
+                for_elements(label, count, Pack<BFloat16, B>{tensor.as<BFloat16>(), buffer, stride, back});
+            } else {
+                fail(ExitCode::internal, "{}: no pairs with bf16", label);
+            }
+            break;
+        case DType::i32:
+            for_elements(label, count, Pack<std::int32_t, B>{tensor.as<std::int32_t>(), buffer, stride, back});
+            break;
+        default: fail(ExitCode::internal, "{}: {} cannot be combined", label, name_of(tensor.dtype));
+    }
+}
+
+template <class B>
+struct FillNeutral {
+    B* buffer;
+    bool maximum;  ///< pairs (value, place)
+    KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
+        for (Index i = begin; i < end; ++i) { buffer[i] = !maximum ? B(0) : B(i % 2 == 0 ? -1.0 / 0.0 : 2147483647.0); }
+    }
+};
+
+// Every combination gives the same bits whichever operand comes first, so that all ranks agree.
+
+void combine_moments(void* in, void* in_out, int* length, MPI_Datatype* /*type*/) {
+    auto const* a = static_cast<double const*>(in);
+    auto* b = static_cast<double*>(in_out);
+    for (int i = 0; i < *length; ++i, a += 3, b += 3) {
+        double const n = a[0] + b[0];
+        if (!(n > 0)) { continue; }
+        double const distance = a[1] - b[1];
+        double const squares = (a[2] + b[2]) + distance * distance * (a[0] * b[0] / n);
+        // one of the two means itself where the other has no elements
+        double const mean = a[0] == 0 ? b[1] : b[0] == 0 ? a[1] : (a[0] * a[1] + b[0] * b[1]) / n;
+        b[0] = n;
+        b[1] = mean;
+        b[2] = squares;
+    }
+}
+
+void combine_weighted_mean(void* in, void* in_out, int* length, MPI_Datatype* /*type*/) {
+    auto const* a = static_cast<double const*>(in);
+    auto* b = static_cast<double*>(in_out);
+    for (int i = 0; i < *length; ++i, a += 2, b += 2) {
+        double const weight = a[1] + b[1];
+        if (weight > 0) { b[0] = (a[0] * a[1] + b[0] * b[1]) / weight; }
+        b[1] = weight;
+    }
+}
+
+void combine_maximum(void* in, void* in_out, int* length, MPI_Datatype* /*type*/) {
+    auto const* a = static_cast<double const*>(in);
+    auto* b = static_cast<double*>(in_out);
+    for (int i = 0; i < *length; ++i, a += 2, b += 2) {
+        bool const a_is_nan = a[0] != a[0], b_is_nan = b[0] != b[0];
+        bool const same = a[0] == b[0] || (a_is_nan && b_is_nan);
+        bool const take = same ? a[1] < b[1] : a_is_nan || (!b_is_nan && a[0] > b[0]);
+        if (take) {
+            b[0] = a[0];
+            b[1] = a[1];
+        }
+    }
+}
+
+}  // namespace
+
+AllReduce::AllReduce(Combine combine, std::vector<TensorSpec> tensors, bool empty)
+    : combine_(combine), specs_(std::move(tensors)), empty_(empty) {
+    bool const plain = specs_[0].dtype == DType::f32 || specs_[0].dtype == DType::f64;
+    bool const tuples = combine_ == Combine::weighted_mean || combine_ == Combine::maximum;
+    in_place_ = !tuples && specs_.size() == 1 && plain;
+    dtype_ = specs_[0].dtype == DType::bf16 ? DType::f32 : specs_[0].dtype;
+    if (tuples) { dtype_ = DType::f64; }
+    group_ = combine_ == Combine::moments ? 3 : tuples ? 2 : 1;
+    for (TensorSpec const& spec : specs_) {
+        if (spec.dtype == DType::f64) { dtype_ = DType::f64; }
+        elements_ += static_cast<std::size_t>(spec.local().volume());
+    }
+    if (combine_ == Combine::sum) { return; }
+    static constexpr std::array<MPI_User_function*, 4> functions{nullptr, combine_moments, combine_weighted_mean,
+                                                                 combine_maximum};
+    check_mpi(MPI_Op_create(functions[static_cast<std::size_t>(combine_)], 1, &op_), "MPI_Op_create");
+    check_mpi(MPI_Type_contiguous(static_cast<int>(group_), MPI_DOUBLE, &type_), "MPI_Type_contiguous");
+    check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");
+}
+
+AllReduce::~AllReduce() {
+    int finalized = 0;
+    MPI_Finalized(&finalized);
+    if (finalized != 0 || op_ == MPI_OP_NULL) { return; }
+    MPI_Op_free(&op_);
+    MPI_Type_free(&type_);
+}
+
+void AllReduce::bind(Comm const& comm, std::vector<Tensor> tensors, std::byte* buffer) {
+    comm_ = comm.get();
+    tensors_ = std::move(tensors);
+    buffer_ = in_place_ ? static_cast<std::byte*>(tensors_[0].data) : buffer;
+}
+
+void AllReduce::pack() const {
+    if (empty_) {
+        auto const count = static_cast<Index>(elements_);
+        bool const maximum = combine_ == Combine::maximum;
+        if (dtype_ == DType::f64) {
+            for_elements("aureole::all_reduce::neutral", count,
+                         FillNeutral<double>{reinterpret_cast<double*>(buffer_), maximum});
+        } else {
+            for_elements("aureole::all_reduce::neutral", count,
+                         FillNeutral<float>{reinterpret_cast<float*>(buffer_), maximum});
+        }
+        return;
+    }
+    if (in_place_) { return; }
+    bool const interleaved = group_ == 2;
+    std::size_t offset = 0;
+    for (Tensor const& tensor : tensors_) {
+        Index const stride = interleaved ? 2 : 1;
+        if (dtype_ == DType::f64) {
+            move(tensor, reinterpret_cast<double*>(buffer_) + offset, stride, false);
+        } else {
+            move(tensor, reinterpret_cast<float*>(buffer_) + offset, stride, false);
+        }
+        offset += interleaved ? 1 : static_cast<std::size_t>(tensor.shape.volume());
+    }
+}
+
+void AllReduce::unpack() const {
+    if (in_place_) { return; }
+    bool const interleaved = group_ == 2;
+    std::size_t offset = 0;
+    for (Tensor const& tensor : tensors_) {
+        Index const stride = interleaved ? 2 : 1;
+        if (dtype_ == DType::f64) {
+            move(tensor, reinterpret_cast<double*>(buffer_) + offset, stride, true);
+        } else {
+            move(tensor, reinterpret_cast<float*>(buffer_) + offset, stride, true);
+        }
+        offset += interleaved ? 1 : static_cast<std::size_t>(tensor.shape.volume());
+    }
+}
+
+void AllReduce::begin() {
+    pack();
+    fence("partial sums are handed to MPI");
+    bool const sum = combine_ == Combine::sum;
+    MPI_Datatype const type = !sum ? type_ : dtype_ == DType::f64 ? MPI_DOUBLE : MPI_FLOAT;
+    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, buffer_, mpi_count(elements_ / group_), type, sum ? MPI_SUM : op_, comm_,
+                             &request_),
+              "MPI_Iallreduce");
+}
+
+void AllReduce::finish() {
+    check_mpi(MPI_Wait(&request_, MPI_STATUS_IGNORE), "MPI_Wait");
+    unpack();
+}
+
+}  // namespace aureole

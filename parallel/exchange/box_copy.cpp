@@ -1,0 +1,137 @@
+#include "parallel/exchange/box_copy.hpp"
+
+#include "core/kernels/launch.hpp"
+
+namespace aureole {
+
+namespace {
+
+/// Rows (n, d, h) of one part: where they begin in both tensors.
+struct Piece {
+    void const* from;
+    void* to;
+    Index first_row, depth, height, width;  ///< width: elements of a row
+    Index from_n, from_d, from_h;           ///< strides in elements
+    Index to_n, to_d, to_h;
+};
+
+struct Place {
+    Index offset, n, d, h;
+};
+
+Place place_of(Box const& box, Box const& part) {
+    Shape const shape = box.shape();
+    Place place{0, shape.d * shape.h * shape.w * shape.c, shape.h * shape.w * shape.c, shape.w * shape.c};
+    auto const skip = [&](std::size_t axis) { return part.lo[axis] - box.lo[axis]; };
+    place.offset = skip(0) * place.n + skip(1) * place.d + skip(2) * place.h + skip(3) * shape.c + skip(4);
+    return place;
+}
+
+inline constexpr int most_pieces = 16;
+
+struct PieceList {
+    Piece pieces[most_pieces];
+    int count = 0;
+    Index rows = 0, width = 0;  ///< all rows, longest row
+
+    void add(BoxCopy const& copy) {
+        Shape const shape = copy.part.shape();
+        Place const from = place_of(copy.from.box, copy.part), to = place_of(copy.to.box, copy.part);
+        std::size_t const size = size_of(copy.from.tensor.dtype);
+        pieces[count++] = {
+            static_cast<std::byte const*>(copy.from.tensor.data) + static_cast<std::size_t>(from.offset) * size,
+            static_cast<std::byte*>(copy.to.tensor.data) + static_cast<std::size_t>(to.offset) * size,
+            rows,
+            shape.d,
+            shape.h,
+            shape.w * shape.c,
+            from.n,
+            from.d,
+            from.h,
+            to.n,
+            to.d,
+            to.h};
+        rows += shape.n * shape.d * shape.h;
+        width = std::max(width, shape.w * shape.c);
+    }
+};
+
+template <class T>
+struct Copy {
+    KOKKOS_INLINE_FUNCTION static void apply(T& to, T from) { to = from; }
+};
+
+template <class T>
+struct Add {
+    KOKKOS_INLINE_FUNCTION static void apply(T& to, T from) {
+        using A = Accumulation<T>;
+        to = T(A(to) + A(from));
+    }
+};
+
+template <class T, template <class> class Operation>
+struct ForPieces {
+    PieceList list;
+
+    KOKKOS_INLINE_FUNCTION void operator()(Index row, Index begin, Index end) const {
+        int at = 0;
+        while (at + 1 < list.count && row >= list.pieces[at + 1].first_row) { ++at; }
+        Piece const& piece = list.pieces[at];
+        Index const local = row - piece.first_row, h = local % piece.height, slice = local / piece.height;
+        Index const d = slice % piece.depth, n = slice / piece.depth;
+        T const* const from =
+            static_cast<T const*>(piece.from) + n * piece.from_n + d * piece.from_d + h * piece.from_h;
+        T* const to = static_cast<T*>(piece.to) + n * piece.to_n + d * piece.to_d + h * piece.to_h;
+        Index const last = end < piece.width ? end : piece.width;
+        for (Index i = begin; i < last; ++i) { Operation<T>::apply(to[i], from[i]); }
+    }
+};
+
+template <class T, template <class> class Operation>
+void run(char const* label, std::span<BoxCopy const> copies) {
+    PieceList list;
+    for (BoxCopy const& copy : copies) {
+        if (copy.part.empty()) { continue; }
+        if (list.count == most_pieces) {
+            for_rows(label, list.rows, list.width, ForPieces<T, Operation>{list});
+            list = {};
+        }
+        list.add(copy);
+    }
+    for_rows(label, list.rows, list.width, ForPieces<T, Operation>{list});
+}
+
+}  // namespace
+
+void copy_boxes(char const* label, std::span<BoxCopy const> copies) {
+    if (copies.empty()) { return; }
+    switch (size_of(copies[0].from.tensor.dtype)) {
+        case 1: run<std::uint8_t, Copy>(label, copies); break;
+        case 2: run<std::uint16_t, Copy>(label, copies); break;
+        case 4: run<std::uint32_t, Copy>(label, copies); break;
+        default: run<std::uint64_t, Copy>(label, copies); break;
+    }
+}
+
+void add_boxes(char const* label, std::span<BoxCopy const> copies) {
+    if (copies.empty()) { return; }
+    switch (copies[0].from.tensor.dtype) {
+        case DType::f64: run<double, Add>(label, copies); break;
+        case DType::f32: run<float, Add>(label, copies); break;
+        case DType::bf16: run<BFloat16, Add>(label, copies); break;
+        default: fail(ExitCode::internal, "{}: no addition of {}", label, name_of(copies[0].from.tensor.dtype));
+    }
+}
+
+std::optional<Index> contiguous_offset(Box const& whole, Box const& part) {
+    auto const outer = whole.shape().extents(), inner = part.shape().extents();
+    std::size_t axis = 0;
+    while (axis + 1 < axis_count && inner[axis] == 1) { ++axis; }  // the first axis of which there is more than one
+    for (std::size_t i = axis + 1; i < axis_count; ++i) {
+        if (inner[i] != outer[i]) { return {}; }
+    }
+    Place const place = place_of(whole, part);
+    return place.offset;
+}
+
+}  // namespace aureole

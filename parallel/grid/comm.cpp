@@ -1,0 +1,109 @@
+#include "parallel/grid/comm.hpp"
+
+#include <cstdlib>
+#include <limits>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace aureole {
+
+Environment::Environment(int* argc, char*** argv) {
+    int given = 0;
+    // the loader's thread does not call MPI
+    check_mpi(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &given), "MPI_Init_thread");
+    require(given >= MPI_THREAD_FUNNELED, "this MPI cannot be used by a program with threads (level {})", given);
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+}
+
+Environment::~Environment() { MPI_Finalize(); }
+
+int Environment::launched_ranks() {
+    for (char const* const name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"}) {
+        char const* const size = std::getenv(name);
+        if (size != nullptr && std::atoi(size) > 0) { return std::atoi(size); }
+    }
+    return 1;
+}
+
+bool Environment::launched() { return launched_ranks() > 1; }
+
+void Environment::abort(int code) {
+    MPI_Abort(MPI_COMM_WORLD, code);
+    std::abort();
+}
+
+void check_mpi(int code, char const* call) {
+    if (code == MPI_SUCCESS) { return; }
+    char text[MPI_MAX_ERROR_STRING];
+    int length = 0;
+    MPI_Error_string(code, text, &length);
+    fail(ExitCode::internal, "{} failed ({})", call, std::string(text, static_cast<std::size_t>(length)));
+}
+
+int mpi_count(std::size_t count) {
+    require(count <= static_cast<std::size_t>(std::numeric_limits<int>::max()),
+            "a message of {} elements is more than MPI takes at once: use more, smaller tiles", count);
+    return static_cast<int>(count);
+}
+
+Comm::Comm(MPI_Comm comm) : comm_(comm) {
+    check_mpi(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+    check_mpi(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
+    check_mpi(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
+}
+
+Comm Comm::world() {
+    MPI_Comm copy = MPI_COMM_NULL;
+    check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &copy), "MPI_Comm_dup");
+    return Comm(copy);
+}
+
+Comm Comm::duplicate() const {
+    MPI_Comm copy = MPI_COMM_NULL;
+    check_mpi(MPI_Comm_dup(comm_, &copy), "MPI_Comm_dup");
+    return Comm(copy);
+}
+
+Comm::Comm(Comm&& other) noexcept
+    : comm_(std::exchange(other.comm_, MPI_COMM_NULL)), rank_(other.rank_), size_(other.size_) {}
+
+Comm& Comm::operator=(Comm&& other) noexcept {
+    std::swap(comm_, other.comm_);
+    rank_ = other.rank_;
+    size_ = other.size_;
+    return *this;
+}
+
+Comm::~Comm() {
+    int finalized = 0;
+    MPI_Finalized(&finalized);
+    if (comm_ != MPI_COMM_NULL && finalized == 0) { MPI_Comm_free(&comm_); }
+}
+
+void Comm::barrier() const { check_mpi(MPI_Barrier(comm_), "MPI_Barrier"); }
+
+void Comm::sum(double* values, int count) const {
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_DOUBLE, MPI_SUM, comm_), "MPI_Allreduce");
+}
+
+double Comm::max(double value) const {
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, comm_), "MPI_Allreduce");
+    return value;
+}
+
+double Comm::min(double value) const { return -max(-value); }
+
+bool Comm::all(bool value) const { return min(value ? 1 : 0) > 0; }
+
+std::vector<double> Comm::gather(double value) const {
+    std::vector<double> values(rank_ == 0 ? static_cast<std::size_t>(size_) : 0);
+    check_mpi(MPI_Gather(&value, 1, MPI_DOUBLE, values.data(), 1, MPI_DOUBLE, 0, comm_), "MPI_Gather");
+    return values;
+}
+
+void Comm::broadcast(void* data, std::size_t bytes) const {
+    check_mpi(MPI_Bcast(data, mpi_count(bytes), MPI_BYTE, 0, comm_), "MPI_Bcast");
+}
+
+}  // namespace aureole

@@ -1,0 +1,62 @@
+#pragma once
+#include <mpi.h>
+
+#include <vector>
+
+namespace aureole {
+
+/// Starts MPI for the life of the program; the one user of MPI_COMM_WORLD.
+class Environment {
+  public:
+    Environment(int* argc, char*** argv);
+    ~Environment();
+    Environment(Environment const&) = delete;
+    Environment& operator=(Environment const&) = delete;
+
+    /// Whether a launcher (mpirun, srun) started this process as one of several.
+    [[nodiscard]] static bool launched();
+    /// Number of processes that the launcher names; 1 without one.
+    [[nodiscard]] static int launched_ranks();
+    /// Ends all processes at once: for errors of one rank, on which the others would wait for ever.
+    [[noreturn]] static void abort(int code);
+};
+
+/// A communicator of its own, so that messages of different parts of the program cannot meet. Move-only. Errors of MPI
+/// become Error(internal) naming the call.
+class Comm {
+  public:
+    /// A duplicate of all processes. Environment must exist.
+    [[nodiscard]] static Comm world();
+    Comm(Comm&& other) noexcept;
+    Comm& operator=(Comm&& other) noexcept;
+    ~Comm();
+
+    [[nodiscard]] Comm duplicate() const;
+    [[nodiscard]] int rank() const { return rank_; }
+    [[nodiscard]] int size() const { return size_; }
+    [[nodiscard]] MPI_Comm get() const { return comm_; }
+
+    void barrier() const;
+    /// In place, in an order that depends on the number of ranks only.
+    void sum(double* values, int count) const;
+    [[nodiscard]] double max(double value) const;
+    [[nodiscard]] double min(double value) const;
+    [[nodiscard]] bool all(bool value) const;
+    /// Values of every rank, on rank 0 in the order of ranks; empty elsewhere.
+    [[nodiscard]] std::vector<double> gather(double value) const;
+    /// Bytes from rank 0 to all.
+    void broadcast(void* data, std::size_t bytes) const;
+
+  private:
+    explicit Comm(MPI_Comm comm);
+    MPI_Comm comm_ = MPI_COMM_NULL;
+    int rank_ = 0, size_ = 1;
+};
+
+/// Throws Error(internal) if an MPI call failed; `call` names it.
+void check_mpi(int code, char const* call);
+
+/// A byte or element count as MPI's int. Throws if it does not fit: 2 GiB in one message.
+[[nodiscard]] int mpi_count(std::size_t count);
+
+}  // namespace aureole

@@ -1,0 +1,31 @@
+#include "parallel/grid/layout.hpp"
+
+namespace aureole {
+
+Layout Layout::tiled(TileGrid const& grid, Shape const& shape) {
+    Layout layout;
+    for (int rank = 0; rank < grid.ranks(); ++rank) { layout.boxes.push_back(grid.tile(rank, shape)); }
+    return layout;
+}
+
+Layout Layout::replicated(int ranks, Shape const& shape) {
+    return {std::vector<Box>(static_cast<std::size_t>(ranks), Box::whole(shape))};
+}
+
+Layout needed_layout(Access const& access, Layout const& output, Shape const& input) {
+    Layout needed;
+    for (Box const& box : output.boxes) {
+        needed.boxes.push_back(box.empty() ? Box{} : needed_box(access, box, input));
+        if (needed.boxes.back().empty()) { needed.boxes.back() = Box{}; }
+    }
+    return needed;
+}
+
+bool contains(Layout const& outer, Layout const& inner) {
+    for (int rank = 0; rank < inner.ranks(); ++rank) {
+        if (!inner[rank].empty() && !contains(outer[rank], inner[rank])) { return false; }
+    }
+    return true;
+}
+
+}  // namespace aureole

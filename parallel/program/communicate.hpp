@@ -1,0 +1,35 @@
+#pragma once
+#include <map>
+#include <memory>
+
+#include "core/kernels/kernel.hpp"
+#include "parallel/exchange/all_reduce.hpp"
+#include "parallel/exchange/exchange.hpp"
+#include "parallel/program/tiling.hpp"
+
+namespace aureole {
+
+/// A node that crosses ranks, planned for one of them.
+class Communication {
+  public:
+    virtual ~Communication() = default;
+    [[nodiscard]] virtual std::size_t workspace_bytes() const { return 0; }
+    /// Addresses are known; every node has a tag of its own.
+    virtual void bind(Comm const& comm, int tag, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
+                      std::byte* workspace) = 0;
+    virtual void run() = 0;
+};
+
+/// Plans the communication of a node; none if it is no such node. Both halves of a redistribution share one Exchange,
+/// which is kept in `exchanges` under the value that the first half gives.
+[[nodiscard]] std::unique_ptr<Communication> plan_communication(
+    LocalGraph const& local, Node const& node, std::map<ValueId, std::shared_ptr<Exchange>>& exchanges);
+
+/// What one run of a graph sends from this rank.
+struct Traffic {
+    std::size_t exchanges = 0, messages = 0, bytes = 0;  ///< of redistributions
+    std::size_t reductions = 0, reduced_bytes = 0;
+};
+[[nodiscard]] Traffic traffic_of(LocalGraph const& local);
+
+}  // namespace aureole

@@ -1,0 +1,41 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <set>
+
+#include "core/graph/graph.hpp"
+#include "core/graph/memory_plan.hpp"
+#include "parallel/grid/layout.hpp"
+
+namespace aureole {
+
+/// A graph as one rank of a grid runs it: the same mathematics over local parts, with exchanges and reductions between.
+struct LocalGraph {
+    Graph graph;                                         ///< values of the global graph keep their ids
+    std::vector<std::shared_ptr<Layout const>> layouts;  ///< by value: what every rank holds of it
+    std::vector<Inside> inside;                          ///< values that lie in the memory of others
+    std::set<ValueId> partial_gradients;   ///< sums over this rank's pixels only, to be added up after the last
+                                           ///< micro-batch
+    std::set<std::string> partial_states;  ///< counters of this rank's pixels only
+    int rank = 0;
+
+    [[nodiscard]] Box box(ValueId id) const { return (*layouts[static_cast<std::size_t>(id)])[rank]; }
+};
+
+struct TilingOptions {
+    bool defer_gradients = false;  ///< gradients stay partial: they are added up over micro-batches first
+};
+
+/// Lowers a global graph to one rank of a grid of tiles. Pure: needs no MPI, and may be asked for any rank.
+///
+/// A value with more than one pixel is cut into tiles, everything else is on all ranks. The access rule of an operator
+/// turns the part of the output that a rank owns into the part of an input that it needs; where that is more than it
+/// holds, an exchange is put in, once for all users with the same need. Reductions over tiles give partial results,
+/// which are combined at once, or for gradients after the last micro-batch. Inputs of the network are not exchanged:
+/// every rank is to be given all that it needs of them.
+[[nodiscard]] LocalGraph tile(Graph graph, TileGrid const& grid, int rank, TilingOptions const& options = {});
+
+/// The same for one rank: nothing is changed.
+[[nodiscard]] LocalGraph whole(Graph graph);
+
+}  // namespace aureole

@@ -1,0 +1,100 @@
+// Whole networks in tiles against one rank: loss, logits and every gradient.
+#include <gtest/gtest.h>
+
+#include "core/models/resnet.hpp"
+#include "core/models/unet.hpp"
+#include "unit_tests/support/network_runner.hpp"
+
+namespace aureole::test {
+namespace {
+
+constexpr double f64_tolerance = 1e-10;
+
+Comm const& world() {
+    static Comm const comm = Comm::world();
+    return comm;
+}
+
+/// Every way to cut h and w into as many tiles as there are ranks.
+std::vector<TileGrid> grids() {
+    std::vector<TileGrid> grids;
+    Index const ranks = world().size();
+    for (Index rows = 1; rows <= ranks; ++rows) {
+        if (ranks % rows == 0) { grids.emplace_back(std::array<Index, 3>{1, rows, ranks / rows}); }
+    }
+    return grids;
+}
+
+void expect_tiles_equal_one_rank(NetworkSpec const& spec, TileGrid const& grid, double tolerance,
+                                 KernelChoice choice = KernelChoice::native) {
+    NetworkRunner const one(spec, choice);
+    one.write_random();
+    one.run();
+    StepResult want = one.result();
+    NetworkRunner const tiled(spec, choice, grid, world());
+    tiled.write_random();
+    tiled.run();
+    StepResult const got = tiled.result();
+    TensorSpec const logits = tiled.program().spec(tiled.network().logits);
+    want.logits = part_of(want.logits, logits.global, logits.box);
+    expect_close(got, want, tolerance);
+}
+
+NetworkSpec resnet20(Shape const& image, Index version = 1) {
+    NetworkSpec spec;
+    spec.image = image;
+    spec.model = [version](NetworkBuilder& net, ValueId x) { return resnet_cifar(net, x, {20, version, 8, 10}); };
+    return spec;
+}
+
+NetworkSpec unet2d(Shape const& image) {
+    UNetOptions options;
+    options.base = 4;
+    options.levels = 3;
+    NetworkSpec spec;
+    spec.image = image;
+    spec.labels = NetworkSpec::Labels::values;
+    spec.model = [options](NetworkBuilder& net, ValueId x) { return unet(net, x, options); };
+    return spec;
+}
+
+TEST(TiledNetwork, ResNet20) {
+    for (TileGrid const& grid : grids()) {
+        SCOPED_TRACE(to_string(grid));
+        expect_tiles_equal_one_rank(resnet20({2, 1, 32, 32, 3}), grid, f64_tolerance);
+        expect_tiles_equal_one_rank(resnet20({1, 1, 32, 64, 3}, 2), grid, f64_tolerance);
+    }
+}
+
+TEST(TiledNetwork, ResNet18) {
+    NetworkSpec spec = resnet20({2, 1, 64, 64, 3});
+    spec.model = [](NetworkBuilder& net, ValueId x) { return resnet(net, x, 18, 10); };
+    for (TileGrid const& grid : grids()) {
+        SCOPED_TRACE(to_string(grid));
+        expect_tiles_equal_one_rank(spec, grid, f64_tolerance);
+    }
+}
+
+TEST(TiledNetwork, UNet) {
+    for (TileGrid const& grid : grids()) {
+        SCOPED_TRACE(to_string(grid));
+        expect_tiles_equal_one_rank(unet2d({1, 1, 64, 48, 2}), grid, f64_tolerance);
+        expect_tiles_equal_one_rank(unet2d({2, 1, 32, 64, 1}), grid, f64_tolerance);
+    }
+}
+
+TEST(TiledNetwork, RecomputesAndAddsUpMicroBatches) {
+    for (TileGrid const& grid : grids()) {
+        SCOPED_TRACE(to_string(grid));
+        for (RecomputeMode const mode : {RecomputeMode::cheap, RecomputeMode::blocks}) {
+            NetworkSpec spec = unet2d({1, 1, 32, 32, 1});
+            spec.recompute = mode;
+            expect_tiles_equal_one_rank(spec, grid, f64_tolerance);
+            spec.micro_batches = 2;
+            expect_tiles_equal_one_rank(spec, grid, f64_tolerance);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace aureole::test
