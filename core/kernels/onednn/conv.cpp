@@ -15,21 +15,24 @@ void* at(Tensor const& tensor, Index element) {
 
 constexpr int first_post_op_operand = DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
 
-dnnl::primitive_attr forward_attributes(bool addend, dnnl::memory::desc const& y) {
+/// What is added to the result: nothing, a tensor of y's shape, or what y holds before.
+enum class Addend : std::uint8_t { none, tensor, result };
+
+dnnl::primitive_attr forward_attributes(Addend addend, dnnl::memory::desc const& y) {
     dnnl::primitive_attr attributes = user_scratchpad();
-    if (addend) {
-        dnnl::post_ops add;
-        add.append_binary(dnnl::algorithm::binary_add, y);
-        attributes.set_post_ops(add);
-    }
+    dnnl::post_ops add;
+    if (addend == Addend::tensor) { add.append_binary(dnnl::algorithm::binary_add, y); }
+    if (addend == Addend::result) { add.append_sum(1.0F); }
+    attributes.set_post_ops(add);
     return attributes;
 }
 
 class ConvKernel final : public Kernel {
   public:
-    ConvKernel(ConvGeometry const& geometry, ConvAttributes const& attributes, DType dtype,
+    ConvKernel(ConvGeometry const& geometry, ConvAttributes const& attributes, Addend addend, DType dtype,
                ConvForward::primitive_desc const& chosen)
         : attributes_(attributes),
+          addend_(addend),
           x_offset_(geometry.x_offset),
           weights_({geometry.weights(), geometry.groups}, dtype, chosen.weights_desc(), workspace_),
           scratchpad_(workspace_.add(chosen.scratchpad_desc().get_size())),
@@ -38,7 +41,11 @@ class ConvKernel final : public Kernel {
                                       {DNNL_ARG_BIAS, chosen.bias_desc()},
                                       {DNNL_ARG_DST, chosen.dst_desc()},
                                       {DNNL_ARG_SCRATCHPAD, chosen.scratchpad_desc()},
-                                      {first_post_op_operand, chosen.dst_desc()}}) {}
+                                      {first_post_op_operand, chosen.dst_desc()}}) {
+        if (addend == Addend::result) {
+            preload_.emplace(chosen.dst_desc(), chosen.dst_desc(), Reorder::Mode::overwrite, workspace_);
+        }
+    }
 
     [[nodiscard]] std::size_t workspace_bytes() const override { return workspace_.bytes(); }
 
@@ -47,17 +54,20 @@ class ConvKernel final : public Kernel {
         std::size_t const w = attributes_.addend ? 2 : 1;
         void* const weights = weights_.prepare(inputs[w].data, workspace);
         void* const bias = attributes_.bias ? inputs[w + 1].data : nullptr;
-        void* const addend = attributes_.addend ? inputs[1].data : nullptr;
+        void* const addend = addend_ == Addend::tensor ? inputs[1].data : nullptr;
+        if (preload_) { preload_->run(inputs[1].data, outputs[0].data, workspace); }
         conv_.run({at(inputs[0], x_offset_), weights, bias, outputs[0].data, workspace + scratchpad_, addend});
     }
 
   private:
     ConvAttributes attributes_;
+    Addend addend_;
     Index x_offset_;
     WorkspaceLayout workspace_;
     PackedWeights weights_;
     std::size_t scratchpad_;
     Invocation conv_;
+    std::optional<Reorder> preload_;
 };
 
 class ConvInputGradientKernel final : public Kernel {
@@ -160,10 +170,20 @@ std::unique_ptr<Kernel> make_conv(KernelRequest const& request, std::string& ref
     auto const geometry = conv_geometry(attributes.window, attributes.groups, x, y, Covered::output, refusal);
     if (!geometry) { return {}; }
     ConvDescription const description = describe(*geometry, x.dtype, x.dtype, attributes.bias);
-    auto const chosen =
-        conv_forward(description, forward_attributes(attributes.addend, description.y), preferred_forward(*geometry));
+    auto const choose = [&](Addend addend) {
+        return conv_forward(description, forward_attributes(addend, description.y), preferred_forward(*geometry));
+    };
+    Addend addend = attributes.addend ? Addend::tensor : Addend::none;
+    auto chosen = choose(addend);
     if (!is_usable(chosen, refusal)) { return {}; }
-    return std::make_unique<ConvKernel>(*geometry, attributes, x.dtype, chosen);
+    // by matrix product, oneDNN 2.6 adds wrong elements of a channels-last tensor
+    bool const by_product = std::string(chosen.impl_info_str()).find("gemm:jit") != std::string::npos;
+    if (attributes.addend && by_product) {
+        addend = Addend::result;
+        chosen = choose(addend);
+        if (!is_usable(chosen, refusal)) { return {}; }
+    }
+    return std::make_unique<ConvKernel>(*geometry, attributes, addend, x.dtype, chosen);
 }
 
 std::unique_ptr<Kernel> make_conv_input_gradient(KernelRequest const& request, std::string& refusal) {
