@@ -36,6 +36,18 @@ void add_convert(CLI::App& verb, ConvertCommand& convert) {
     verb.add_flag("--no-shuffle", convert.no_shuffle, "compress without the byte shuffle");
 }
 
+void add_verify(CLI::App& verb, VerifyCommand& verify) {
+    verb.add_option("--steps", verify.steps, "updates to compare")->check(CLI::Range(1, 1000))->capture_default_str();
+    verb.add_option("--precision", verify.precision, "f64 (a proof), f32 or bf16 instead of the deck's")
+        ->check(CLI::IsMember({"f64", "f32", "bf16"}));
+    verb.add_option("--activations", verify.activations,
+                    "names or globs of the values to compare; default: every operator's result");
+    verb.add_option("--seams", verify.seams,
+                    "draw the error of the first value that departs, or of the output, as PNG");
+    verb.add_option("--break-halo", verify.break_halo,
+                    "leave out the exchange of this value, to see that the comparison finds it");
+}
+
 }  // namespace
 
 Command parse_command_line(int argc, char const* const* argv) {
@@ -51,6 +63,12 @@ Command parse_command_line(int argc, char const* const* argv) {
         "--dump", command.dump,
         "write loss, outputs, activations asked for, parameters and gradients of the last step to this HDF5 file");
     run.add_flag("--profile", command.profile, "time every operator of one step and print the table");
+    CLI::App& verify = *app.add_subcommand(
+        "verify",
+        "run a deck's first steps on its grid and on one rank, and compare loss, activations, gradients and "
+        "parameters; exit code 1 if they differ");
+    add_deck(verify, command);
+    add_verify(verify, command.verify);
     CLI::App& check =
         *app.add_subcommand("check", "read a deck, print every fault, the resolved deck and the memory it needs");
     add_deck(check, command);
@@ -58,6 +76,7 @@ Command parse_command_line(int argc, char const* const* argv) {
     CLI::App& info = *app.add_subcommand("info", "version, libraries, deck reference");
     info.add_flag("--deck-reference", command.deck_reference, "print the deck reference (Markdown)");
     info.add_flag("--json-schema", command.json_schema, "print the JSON Schema of decks, for editors");
+    info.add_option("--grid", command.grid, "print who owns what of a deck's image, and the halo of every operator");
     CLI::App& convert = *app.add_subcommand("convert", "write a data set as chunked HDF5");
     add_convert(convert, command.convert);
 
@@ -73,6 +92,7 @@ Command parse_command_line(int argc, char const* const* argv) {
         fail(ExitCode::bad_deck, "command line: {}: see aureole --help", error.what());
     }
     if (run) { command.verb = Command::Verb::run; }
+    if (verify) { command.verb = Command::Verb::verify; }
     if (check) { command.verb = Command::Verb::check; }
     if (info) { command.verb = Command::Verb::info; }
     if (convert) { command.verb = Command::Verb::convert; }

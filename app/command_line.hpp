@@ -18,9 +18,18 @@ struct ConvertCommand {
     bool no_shuffle = false;
 };
 
+/// Options of `verify`.
+struct VerifyCommand {
+    std::int64_t steps = 2;
+    std::string precision;                 ///< replaces the deck's: f64, f32, bf16; empty: the deck's
+    std::vector<std::string> activations;  ///< names or globs; empty: all
+    std::string seams;                     ///< PNG file of the error across tile borders; empty: none
+    std::string break_halo;                ///< value whose exchange is left out: to see that it is found
+};
+
 /// What the user asked for.
 struct Command {
-    enum class Verb : std::uint8_t { none, run, check, info, convert };
+    enum class Verb : std::uint8_t { none, run, verify, check, info, convert };
     Verb verb = Verb::none;
     std::string deck;
     std::vector<std::string> overrides;
@@ -29,7 +38,9 @@ struct Command {
     bool profile = false;             ///< run --profile
     bool deck_reference = false, json_schema = false;
     ConvertCommand convert;
-    std::string message;  ///< help or version text: print and leave
+    VerifyCommand verify;
+    std::optional<std::string> grid;  ///< info --grid DECK
+    std::string message;              ///< help or version text: print and leave
 };
 
 /// Parses the command line; a bad one is an Error(bad_deck) that names the argument.

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
 #include <Kokkos_Core.hpp>
+#include <chrono>
 #include <cstdio>
 #include <exception>
+#include <optional>
+#include <thread>
 
 #include "app/verbs.hpp"
 
@@ -11,31 +14,63 @@ namespace {
 using aureole::Command;
 using aureole::ExitCode;
 
+/// Verbs that compute; with MPI if a launcher started several processes.
+ExitCode compute(Command const& command) {
+    std::optional<aureole::Comm> comm;
+    if (aureole::Environment::launched()) { comm.emplace(aureole::Comm::world()); }
+    Kokkos::ScopeGuard const kokkos;  // everything on a device lives inside
+    aureole::Comm const* const all = comm ? &*comm : nullptr;
+    return command.verb == Command::Verb::run ? aureole::run_verb(command, all) : aureole::verify_verb(command, all);
+}
+
 ExitCode execute(Command const& command) {
     switch (command.verb) {
         case Command::Verb::info: return aureole::info_verb(command);
         case Command::Verb::check: return aureole::check_verb(command);
         case Command::Verb::convert: return aureole::convert_verb(command);
-        case Command::Verb::run: {
-            Kokkos::ScopeGuard const kokkos;  // everything on a device lives inside
-            return aureole::run_verb(command);
-        }
+        case Command::Verb::run:
+        case Command::Verb::verify: return compute(command);
         case Command::Verb::none: break;
     }
     fmt::print("{}", command.message);
     return ExitCode::success;
 }
 
+bool uses_ranks(Command const& command) {
+    return command.verb == Command::Verb::run || command.verb == Command::Verb::verify;
+}
+
+/// Ends the whole job: the other ranks would wait for this one for ever. A fault of the deck is seen by all ranks and
+/// said by the first.
+int fail(bool several, int rank, ExitCode code, std::string const& message) {
+    if (!several) {
+        fmt::print(stderr, "aureole: {}\n", message);
+        return static_cast<int>(code);
+    }
+    if (rank == 0 || code != ExitCode::bad_deck) { fmt::print(stderr, "aureole: [rank {}] {}\n", rank, message); }
+    std::fflush(nullptr);
+    if (rank != 0 && code == ExitCode::bad_deck) { std::this_thread::sleep_for(std::chrono::seconds(2)); }
+    aureole::Environment::abort(static_cast<int>(code));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    std::optional<aureole::Environment> mpi;
+    int rank = 0;
+    auto const end = [&](ExitCode code, std::string const& message) {
+        return fail(mpi.has_value(), rank, code, message);
+    };
     try {
-        return static_cast<int>(execute(aureole::parse_command_line(argc, argv)));
+        Command const command = aureole::parse_command_line(argc, argv);
+        if (uses_ranks(command) && aureole::Environment::launched()) {
+            mpi.emplace(&argc, &argv);
+            rank = aureole::Comm::world().rank();
+        }
+        return static_cast<int>(execute(command));
     } catch (aureole::Error const& error) {
-        fmt::print(stderr, "aureole: {}\n", error.what());
-        return static_cast<int>(error.code());
+        return end(error.code(), error.what());
     } catch (std::exception const& error) {
-        fmt::print(stderr, "aureole: internal error: {}: please report it with the deck\n", error.what());
-        return static_cast<int>(ExitCode::internal);
+        return end(ExitCode::internal, fmt::format("internal error: {}: please report it with the deck", error.what()));
     }
 }

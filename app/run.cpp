@@ -1,29 +1,17 @@
 #include <fmt/format.h>
 
-#include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "app/ranks.hpp"
 #include "app/trainer.hpp"
 #include "app/verbs.hpp"
 #include "io/deck/parse.hpp"
+#include "io/log/progress.hpp"
 
 namespace aureole {
 
 namespace {
-
-/// Several processes would each train on their own and write the same files.
-void require_one_process() {
-    for (char const* const name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"}) {
-        char const* const size = std::getenv(name);
-        require(size == nullptr || std::atoi(size) <= 1, ExitCode::bad_deck,
-                "started as {} processes ({}), but this version trains on one rank: start it without a launcher, or "
-                "with one "
-                "process",
-                size == nullptr ? "" : size, name);
-    }
-}
 
 void write_resolved_deck(Deck const& deck) {
     std::error_code error;
@@ -41,20 +29,30 @@ bool will_resume(Deck const& deck) {
 
 }  // namespace
 
-ExitCode run_verb(Command const& command) {
-    require_one_process();
+ExitCode run_verb(Command const& command, Comm const* comm) {
     Deck deck = read_deck(command.deck, command.overrides);
+    require_ranks(deck, comm == nullptr ? 1 : comm->size());
     if (command.dump) { deck.output.dump.file = *command.dump; }
     bool const dump = !deck.output.dump.file.empty();
-    write_resolved_deck(deck);
+    int const rank = comm == nullptr ? 0 : comm->rank();
+    if (rank == 0) { write_resolved_deck(deck); }
+    if (comm != nullptr) { comm->barrier(); }
     DataUse const use = will_resume(deck) ? DataUse::resume : DataUse::start;
-    RunPlan plan = plan_run(std::move(deck), dump);
+    RunPlan plan = plan_run(std::move(deck), dump, rank);
+    plan.comm = comm;
     open_data(plan, use);
-    fmt::print("{}", memory_table(plan));
+    std::size_t const largest = largest_total(plan);
+    if (rank == 0) {
+        fmt::print("{}", memory_table(plan));
+        if (comm != nullptr) {
+            fmt::print("  largest total of all ranks        {:>12}\n", bytes_text(static_cast<double>(largest)));
+        }
+    }
     require_fits(plan);
     Trainer trainer(plan);
     if (command.profile) {
-        fmt::print("{}", trainer.profile());
+        std::string const table = trainer.profile();
+        if (rank == 0) { fmt::print("{}", table); }
         return ExitCode::success;
     }
     return trainer.run();

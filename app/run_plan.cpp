@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "app/pictures.hpp"
+#include "app/ranks.hpp"
 #include "core/error.hpp"
 #include "io/data/statistics.hpp"
 #include "io/log/process_memory.hpp"
@@ -42,9 +43,12 @@ Normalization normalization_of(RunPlan const& plan, DataUse use) {
         Statistics const statistics = load_statistics(path);
         return {spec, channels, &statistics};
     }
-    Statistics const statistics = measure_statistics(*plan.train_data, spec);
-    std::filesystem::create_directories(plan.deck.output.folder);
-    save_statistics(path, statistics);
+    if (plan.is_root()) {
+        std::filesystem::create_directories(plan.deck.output.folder);
+        save_statistics(path, measure_statistics(*plan.train_data, spec));
+    }
+    if (plan.comm != nullptr) { plan.comm->barrier(); }
+    Statistics const statistics = load_statistics(path);
     return {spec, channels, &statistics};
 }
 
@@ -59,8 +63,9 @@ RunMemory RunPlan::memory() const {
     return memory;
 }
 
-RunPlan plan_run(Deck deck, bool dump) {
+RunPlan plan_run(Deck deck, bool dump, int rank) {
     RunPlan plan;
+    plan.rank = rank;
     plan.deck = std::move(deck);
     TrainSpec const& train = plan.deck.train;
     plan.micro_samples = train.batch / train.micro_batches;
@@ -74,8 +79,11 @@ RunPlan plan_run(Deck deck, bool dump) {
     spec.micro_batches = train.micro_batches;
     spec.kernels = plan.deck.kernels;
     spec.keep_gradients = dump;
+    spec.grid = grid_of(plan.deck);
+    spec.rank = rank;
     if (dump) {
-        spec.keep = matching_values(plan.train.graph, keep);
+        plan.dumped = matching_values(plan.train.graph, keep);
+        spec.keep = plan.dumped;
         spec.keep.push_back(plan.train.logits);
         spec.keep.push_back(plan.train.input);
         spec.keep.push_back(plan.train.labels);
@@ -96,7 +104,8 @@ void open_data(RunPlan& plan, DataUse use) {
     auto const seed = static_cast<std::uint64_t>(plan.deck.train.seed);
     plan.train_data = open_dataset(data.train, sample, data.loader, seed);
     Normalization const normalization = normalization_of(plan, use);
-    auto const config = [&](std::shared_ptr<Dataset const> dataset, Index batch, LoaderConfig::Mode mode) {
+    auto const config = [&](std::shared_ptr<Dataset const> dataset, Index batch, LoaderConfig::Mode mode,
+                            Program const& program, Network const& network) {
         LoaderConfig loader;
         loader.dataset = std::move(dataset);
         loader.sample = sample;
@@ -105,12 +114,18 @@ void open_data(RunPlan& plan, DataUse use) {
         loader.seed = seed;
         loader.batch = batch;
         loader.mode = mode;
+        if (grid_of(plan.deck).ranks() > 1) {
+            loader.x_box = program.spec(network.input).box;
+            loader.y_box = program.spec(network.labels).box;
+        }
         return loader;
     };
-    plan.train_loader = config(plan.train_data, plan.deck.train.batch, LoaderConfig::Mode::train);
+    plan.train_loader =
+        config(plan.train_data, plan.deck.train.batch, LoaderConfig::Mode::train, plan.engine->train(), plan.train);
     if (plan.has_eval) {
         plan.eval_data = open_dataset(*data.eval, sample, data.loader, seed + 1);
-        plan.eval_loader = config(plan.eval_data, plan.micro_samples, LoaderConfig::Mode::eval);
+        plan.eval_loader =
+            config(plan.eval_data, plan.micro_samples, LoaderConfig::Mode::eval, *plan.engine->eval(), plan.eval);
     }
 }
 
@@ -127,7 +142,10 @@ Index steps_of(RunPlan const& plan) {
 
 std::string memory_table(RunPlan const& plan) {
     RunMemory const memory = plan.memory();
-    std::string table = "predicted memory of this rank\n";
+    int const ranks = grid_of(plan.deck).ranks();
+    std::string table = ranks == 1 ? "predicted memory of this rank\n"
+                                   : fmt::format("predicted memory of rank {} of {} (tiles: {})\n", plan.rank, ranks,
+                                                 to_string(grid_of(plan.deck)));
     auto const row = [&](char const* name, std::size_t bytes) {
         if (bytes > 0) { table += fmt::format("  {:<34}{:>12}\n", name, bytes_text(static_cast<double>(bytes))); }
     };
@@ -145,7 +163,18 @@ std::string memory_table(RunPlan const& plan) {
     row("total", memory.total());
     table += fmt::format("  most at operator {}; {} are alive there\n", memory.arena.peak_node,
                          bytes_text(static_cast<double>(memory.arena.train_lower_bound)));
+    Traffic const traffic = traffic_of(plan.engine->train().local());
+    if (ranks > 1) {
+        table += fmt::format("  exchanges per micro-batch: {} in {} messages, {}; {} reductions, {}\n",
+                             traffic.exchanges, traffic.messages, bytes_text(static_cast<double>(traffic.bytes)),
+                             traffic.reductions, bytes_text(static_cast<double>(traffic.reduced_bytes)));
+    }
     return table;
+}
+
+std::size_t largest_total(RunPlan const& plan) {
+    auto const mine = static_cast<double>(plan.memory().total());
+    return static_cast<std::size_t>(plan.comm == nullptr ? mine : plan.comm->max(mine));
 }
 
 void require_fits(RunPlan const& plan) {
@@ -153,12 +182,12 @@ void require_fits(RunPlan const& plan) {
     RunMemory const memory = plan.memory();
     auto const limit = static_cast<std::size_t>(*plan.deck.memory.limit);
     if (memory.total() <= limit) { return; }
-    std::string remedy = "use a smaller image or more micro-batches";
+    std::string remedy = "use more tiles (parallel.spatial.tiles), more micro-batches or a smaller image";
     for (auto const mode : {MemorySpec::Recompute::cheap, MemorySpec::Recompute::blocks}) {
         if (mode <= plan.deck.memory.recompute) { continue; }
         Deck deck = plan.deck;
         deck.memory.recompute = mode;
-        std::size_t const arena = plan_run(deck, false).engine->memory().total();
+        std::size_t const arena = plan_run(deck, false, plan.rank).engine->memory().total();
         if (arena + memory.loaders + memory.program <= limit) {
             remedy =
                 fmt::format("memory.recompute={} needs {}", mode == MemorySpec::Recompute::cheap ? "cheap" : "blocks",

@@ -21,18 +21,22 @@ struct RunPlan {
     Deck deck;
     Network train, eval;  ///< their graphs have moved into the engine; ids are those of its programs
     bool has_eval = false;
-    Index micro_samples = 1;  ///< samples of a micro-batch
+    std::vector<ValueId> dumped;  ///< activations of the training network that stay readable
+    Index micro_samples = 1;      ///< samples of a micro-batch
     std::unique_ptr<Engine> engine;
     std::shared_ptr<Dataset const> train_data, eval_data;  ///< none until open_data
     LoaderConfig train_loader, eval_loader;
     std::size_t program_bytes = 0;
+    Comm const* comm = nullptr;  ///< none: planned or run by one process
+    int rank = 0;                ///< of the grid
 
+    [[nodiscard]] bool is_root() const { return rank == 0; }
     [[nodiscard]] RunMemory memory() const;
 };
 
-/// Plans networks, kernels and memory of a deck; needs no data. `dump` keeps gradients and the activations that the
-/// deck names readable after a step.
-[[nodiscard]] RunPlan plan_run(Deck deck, bool dump);
+/// Plans networks, kernels and memory of one rank of a deck's grid; needs no data, and no MPI. `dump` keeps gradients
+/// and the activations that the deck names readable after a step.
+[[nodiscard]] RunPlan plan_run(Deck deck, bool dump, int rank = 0);
 
 /// What the data are opened for.
 enum class DataUse : std::uint8_t {
@@ -49,6 +53,9 @@ void open_data(RunPlan& plan, DataUse use);
 
 /// Table of the predicted memory for a person.
 [[nodiscard]] std::string memory_table(RunPlan const& plan);
+
+/// The largest prediction of all ranks; ranks ask together if there are several.
+[[nodiscard]] std::size_t largest_total(RunPlan const& plan);
 
 /// Throws does_not_fit if the prediction exceeds memory.limit, naming the hungriest operator and a change that fits.
 void require_fits(RunPlan const& plan);

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <numeric>
 
+#include "app/ranks.hpp"
 #include "core/tensor/arena.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
@@ -59,10 +61,11 @@ Trainer::Trainer(RunPlan& plan)
 void Trainer::start() {
     steps_ = steps_of(plan_);
     learning_rate_ = learning_rate_of(deck_.train, steps_);
-    engine_.allocate(static_cast<std::uint64_t>(deck_.train.seed));
+    engine_.allocate(static_cast<std::uint64_t>(deck_.train.seed), plan_.comm);
     restore_or_draw();
     first_step_ = step_;
     prepare_loaders();
+    if (!is_root()) { return; }
     log_.emplace(deck_.output.folder, metric_names(plan_.has_eval ? plan_.eval : plan_.train), step_);
 }
 
@@ -76,8 +79,7 @@ double Trainer::epoch() const {
     return static_cast<double>(step_ * deck_.train.batch) / static_cast<double>(plan_.train_data->samples());
 }
 
-void Trainer::write_batch(Program const& program, Network const& network, Batch const& batch, Index first,
-                          Index count) const {
+void write_batch(Program const& program, Network const& network, Batch const& batch, Index first, Index count) {
     Tensor const x = program.tensor(network.input);
     Tensor const y = program.tensor(network.labels);
     Index const x_volume = x.shape.volume() / count, y_volume = y.shape.volume() / count;
@@ -89,7 +91,7 @@ void Trainer::write_batch(Program const& program, Network const& network, Batch 
     }
 }
 
-double Trainer::read_loss(Program const& program, Network const& network) const {
+double read_loss(Program const& program, Network const& network) {
     double loss = 0;
     for (ValueId const id : network.losses) { loss += read_values(program.tensor(id))[0]; }
     return loss;
@@ -115,6 +117,7 @@ void Trainer::train_step() {
         engine_.run_micro_batch(context);
         loss += read_loss(engine_.train(), plan_.train) / static_cast<double>(parts);
     }
+    engine_.reduce_gradients();
     phases_["forward and backward"].add(seconds_since(begin) - waited);
     require(std::isfinite(loss), ExitCode::diverged,
             "the loss of step {} is {}: lower train.optimizer.lr, add train.schedule.warmup_steps or train.clip_norm, "
@@ -146,24 +149,33 @@ void Trainer::report_step(double seconds, double waited) {
     record.loss = loss_sum_ / static_cast<double>(loss_count_);
     record.metrics = read_metrics(plan_.train);
     reset_counters(plan_.train);
+    double const communicated = engine_.seconds_communicating() - communicated_;
+    communicated_ += communicated;
+    loss_sum_ = 0;
+    loss_count_ = 0;
+    auto const peak = slowest(static_cast<double>(process_memory().peak));
+    if (!is_root()) { return; }
     record.learning_rate = learning_rate_.at(step_ - 1);
     record.samples_per_second = static_cast<double>(deck_.train.batch) / seconds;
     record.seconds = seconds;
     record.data_share = waited / seconds;
     record.gradient_norm = last_gradient_norm_;
     log_->write(record);
-    loss_sum_ = 0;
-    loss_count_ = 0;
 
     double const elapsed = seconds_since(begin_);
     double const left = elapsed / static_cast<double>(step_ - first_step_) * static_cast<double>(steps_ - step_);
-    auto const peak = static_cast<double>(process_memory().peak);
+    Index const steps_since = std::max<Index>(1, step_ - reported_);
+    reported_ = step_;
+    std::string const exchange =
+        plan_.comm == nullptr
+            ? ""
+            : fmt::format("  exchange {:.1f}%", 100 * communicated / (static_cast<double>(steps_since) * seconds));
     std::string const limit = deck_.memory.limit ? "/" + bytes_text(static_cast<double>(*deck_.memory.limit)) : "";
     fmt::print(
-        "step {}/{}  epoch {:.2f}  {}  lr {:.3g}  {:.1f} images/s  {:.3f} s/step  data {:.0f}%  memory {}{}  {} to "
-        "go\n",
+        "step {}/{}  epoch {:.2f}  {}  lr {:.3g}  {:.1f} images/s  {:.3f} s/step  data {:.0f}%{}  memory {}{}  {} "
+        "to go\n",
         step_, steps_, record.epoch, values_text(record), record.learning_rate, record.samples_per_second, seconds,
-        100 * record.data_share, bytes_text(peak), limit, duration_text(left));
+        100 * record.data_share, exchange, bytes_text(peak), limit, duration_text(left));
     std::fflush(stdout);
 }
 
@@ -174,9 +186,11 @@ void Trainer::evaluate() {
     eval_loader_->start_at(0);
     Index const batches = std::min(deck_.train.eval_batches.value_or(std::numeric_limits<Index>::max()),
                                    eval_loader_->batches_per_pass());
-    Progress progress("evaluation", batches, "batches");
+    std::optional<Progress> progress;
+    if (is_root()) { progress.emplace("evaluation", batches, "batches"); }
     double loss = 0;
     Index samples = 0;
+    drawn_ = 0;
     std::vector<Picture> pictures;
     for (Index i = 0; i < batches; ++i) {
         Batch const& batch = eval_loader_->next();
@@ -187,15 +201,18 @@ void Trainer::evaluate() {
         loss += read_loss(program, plan_.eval) * static_cast<double>(batch.valid);
         draw_samples(batch, pictures);
         samples += batch.valid;
-        progress.update(i + 1);
+        if (progress) { progress->update(i + 1); }
     }
+    std::vector<std::pair<std::string, double>> metrics = read_metrics(plan_.eval);
+    if (!is_root()) { return; }
+    progress.reset();
     if (!pictures.empty()) { write_png(deck_.output.folder + "/predictions.png", below(pictures, 6)); }
     LogRecord record;
     record.kind = LogRecord::Kind::eval;
     record.step = step_;
     record.epoch = epoch();
     record.loss = loss / static_cast<double>(std::max<Index>(samples, 1));
-    record.metrics = read_metrics(plan_.eval);
+    record.metrics = std::move(metrics);
     record.seconds = seconds_since(begin);
     record.samples_per_second = static_cast<double>(samples) / record.seconds;
     log_->write(record);
@@ -208,21 +225,38 @@ void Trainer::evaluate() {
 
 /// Adds strips of the batch's samples until as many are drawn as the deck asks for.
 void Trainer::draw_samples(Batch const& batch, std::vector<Picture>& pictures) const {
-    auto const missing = deck_.output.pictures - static_cast<Index>(pictures.size());
+    auto const missing = std::min(deck_.output.pictures - drawn_, batch.valid);
     if (missing <= 0 || !can_draw(plan_.eval.sample)) { return; }
-    Tensor const logits = engine_.eval()->tensor(plan_.eval.logits);
-    std::vector<double> const values = read_values(logits);
-    for (Index i = 0; i < std::min(missing, batch.valid); ++i) {
-        pictures.push_back(draw_prediction(plan_.eval.sample, batch, values, logits.shape.c, i));
+    drawn_ += missing;
+    Program const& program = *engine_.eval();
+    auto const whole = [&](ValueId id) { return gather(plan_.comm, program.spec(id), program.tensor(id)); };
+    std::vector<double> const logits = whole(plan_.eval.logits);
+    Batch all;  // the same samples over the whole image
+    if (plan_.comm != nullptr) {
+        std::vector<double> const x = whole(plan_.eval.input), y = whole(plan_.eval.labels);
+        all.x.assign(x.begin(), x.end());
+        if (program.tensor(plan_.eval.labels).dtype == DType::i32) {
+            all.classes.assign(y.begin(), y.end());
+        } else {
+            all.values.assign(y.begin(), y.end());
+        }
+    }
+    if (!is_root()) { return; }
+    Index const channels = program.spec(plan_.eval.logits).global.c;
+    for (Index i = 0; i < missing; ++i) {
+        pictures.push_back(
+            draw_prediction(plan_.eval.sample, plan_.comm == nullptr ? batch : all, logits, channels, i));
     }
 }
+
+double Trainer::slowest(double value) const { return plan_.comm == nullptr ? value : plan_.comm->max(value); }
 
 bool Trainer::wall_time_is_over() const {
     if (!deck_.train.wall_time) { return false; }
     auto const found = phases_.find("forward and backward");
-    double const slowest = found == phases_.end() ? 0 : found->second.slowest;
-    // room for one more step and for writing the checkpoint
-    return seconds_since(begin_) + 2 * slowest > static_cast<double>(*deck_.train.wall_time);
+    double const longest = found == phases_.end() ? 0 : found->second.slowest;
+    // room for one more step and for writing the checkpoint; ranks stop together
+    return slowest(seconds_since(begin_) + 2 * longest) > static_cast<double>(*deck_.train.wall_time);
 }
 
 ExitCode Trainer::run() {
@@ -231,6 +265,7 @@ ExitCode Trainer::run() {
     while (step_ < steps_) {
         if (wall_time_is_over()) {
             save_checkpoint();
+            if (!is_root()) { return ExitCode::wall_time; }
             fmt::print("stopped at the wall-time limit after step {} of {}: run the same deck again to go on\n", step_,
                        steps_);
             return ExitCode::wall_time;
@@ -284,6 +319,14 @@ std::string Trainer::profile() {
 
 void Trainer::report_end() const {
     double const total = seconds_since(begin_);
+    double const peak = slowest(static_cast<double>(process_memory().peak));
+    double const largest = static_cast<double>(largest_total(plan_));
+    double read =
+        static_cast<double>(plan_.train_data->bytes_read() + (plan_.eval_data ? plan_.eval_data->bytes_read() : 0));
+    std::vector<double> const communicating =
+        plan_.comm == nullptr ? std::vector<double>{} : plan_.comm->gather(engine_.seconds_communicating());
+    if (plan_.comm != nullptr) { plan_.comm->sum(&read, 1); }
+    if (!is_root()) { return; }
     fmt::print("\n{:<24}{:>10}{:>8}{:>12}{:>12}{:>12}\n", "phase", "seconds", "share", "fastest", "mean", "slowest");
     for (auto const& [name, phase] : phases_) {
         fmt::print("{:<24}{:>10.2f}{:>7.1f}%{:>12.5f}{:>12.5f}{:>12.5f}\n", name, phase.seconds,
@@ -292,12 +335,18 @@ void Trainer::report_end() const {
     }
     fmt::print("{:<24}{:>10.2f}\n", "whole run", total);
     RunMemory const memory = plan_.memory();
-    auto const peak = static_cast<double>(process_memory().peak);
+    if (!communicating.empty()) {
+        auto const [least, most] = std::minmax_element(communicating.begin(), communicating.end());
+        double const mean = std::accumulate(communicating.begin(), communicating.end(), 0.0) /
+                            static_cast<double>(communicating.size());
+        fmt::print(
+            "exchanges and reductions, seconds by rank: least {:.2f}, mean {:.2f}, most {:.2f} ({:.1f}% of the "
+            "run)\n",
+            *least, mean, *most, 100 * mean / total);
+    }
     fmt::print("arena: predicted {} bytes, allocated {} bytes\n", memory.arena.total(), engine_.arena_bytes());
-    fmt::print("process: predicted {}, peak {} ({:+.1f}%)\n", bytes_text(static_cast<double>(memory.total())),
-               bytes_text(peak), 100 * (peak / static_cast<double>(memory.total()) - 1));
-    double const read =
-        static_cast<double>(plan_.train_data->bytes_read() + (plan_.eval_data ? plan_.eval_data->bytes_read() : 0));
+    fmt::print("process{}: predicted {}, peak {} ({:+.1f}%)\n", plan_.comm == nullptr ? "" : ", largest of all ranks",
+               bytes_text(largest), bytes_text(peak), 100 * (peak / largest - 1));
     fmt::print("read from files: {}\n", bytes_text(read));
     write_curves(deck_.output.folder + "/curves.svg", deck_.name, read_run_log(deck_.output.folder + "/metrics.csv"));
     write_summary();

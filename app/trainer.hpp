@@ -45,6 +45,9 @@ class Trainer {
     Index first_step_ = 0;
     double loss_sum_ = 0;  ///< since the last line
     Index loss_count_ = 0;
+    mutable Index drawn_ = 0;  ///< samples of this evaluation that have been drawn
+    Index reported_ = 0;       ///< step of the last line
+    double communicated_ = 0;  ///< seconds of communication up to the last line
     double last_gradient_norm_ = 0;
     std::optional<LogRecord> last_eval_;
 
@@ -59,16 +62,21 @@ class Trainer {
     void report_step(double seconds, double waited);
     void evaluate();
     void draw_samples(Batch const& batch, std::vector<Picture>& pictures) const;
+    /// The largest of all ranks.
+    [[nodiscard]] double slowest(double value) const;
+    [[nodiscard]] bool is_root() const { return plan_.is_root(); }
     void report_end() const;
     void write_summary() const;
     [[nodiscard]] bool wall_time_is_over() const;
-    void write_batch(Program const& program, Network const& network, Batch const& batch, Index first,
-                     Index count) const;
-    [[nodiscard]] double read_loss(Program const& program, Network const& network) const;
     [[nodiscard]] std::vector<std::pair<std::string, double>> read_metrics(Network const& network) const;
     void reset_counters(Network const& network) const;
     [[nodiscard]] double epoch() const;
 };
+
+/// Hands samples first ... first + count - 1 of a batch, read for this rank's part, to a program.
+void write_batch(Program const& program, Network const& network, Batch const& batch, Index first, Index count);
+/// Sum of a network's losses after a run.
+[[nodiscard]] double read_loss(Program const& program, Network const& network);
 
 /// Writes what a run that was asked to dump leaves: loss, input, labels, outputs, activations, parameters, gradients.
 void write_dump(RunPlan const& plan, std::string const& path, double loss, Index step);

@@ -1,6 +1,7 @@
 // What a Trainer begins with and leaves: initial parameters, checkpoints, metric counters, dumps.
 #include <fmt/format.h>
 
+#include "app/ranks.hpp"
 #include "app/trainer.hpp"
 #include "core/error.hpp"
 #include "core/metrics/scores.hpp"
@@ -74,10 +75,14 @@ void Trainer::restore(std::string const& path) {
     require(step_ <= steps_, ExitCode::bad_deck,
             "'{}' is after step {}, the deck ends at step {}: raise train.steps or set train.resume: never", path,
             step_, steps_);
-    fmt::print("resumed after step {} from {}\n", step_, path);
+    reported_ = step_;
+    if (is_root()) { fmt::print("resumed after step {} from {}\n", step_, path); }
 }
 
+/// Parameters and state are the same on all ranks of a grid of tiles: the first one writes.
 void Trainer::save_checkpoint() {
+    if (plan_.comm != nullptr) { plan_.comm->barrier(); }
+    if (!is_root()) { return; }
     std::string const path = checkpoints_.path_of(step_);
     TensorFileWriter file(path);
     for (Persistent const& entry : saved_entries(engine_)) {
@@ -119,7 +124,8 @@ void Trainer::initialise_from_file() {
 std::vector<std::pair<std::string, double>> Trainer::read_metrics(Network const& network) const {
     std::vector<std::pair<std::string, double>> metrics;
     for (MetricSource const& source : network.metrics) {
-        std::vector<double> const counts = read_values(engine_.tensor(engine_.persistent().find(source.counter)));
+        std::vector<double> counts = read_values(engine_.tensor(engine_.persistent().find(source.counter)));
+        if (engine_.is_partial(source.counter)) { plan_.comm->sum(counts.data(), mpi_count(counts.size())); }
         metrics.emplace_back(source.name, score(source.metric, counts));
     }
     return metrics;
@@ -134,14 +140,23 @@ void Trainer::reset_counters(Network const& network) const {
 void write_dump(RunPlan const& plan, std::string const& path, double loss, Index step) {
     Engine const& engine = *plan.engine;
     Program const& program = engine.train();
-    TensorFileWriter file(path);
-    file.write({"loss", DType::f64, {}}, &loss);
-    file.write("input", program.tensor(plan.train.input));
-    file.write("labels", program.tensor(plan.train.labels));
-    file.write("output", program.tensor(plan.train.logits));
-    for (ValueId const id : matching_values(program.graph(), plan.deck.output.dump.activations)) {
-        file.write("activations/" + program.graph().value(id).name, program.tensor(id));
+    std::vector<std::pair<std::string, ValueId>> values{
+        {"input", plan.train.input}, {"labels", plan.train.labels}, {"output", plan.train.logits}};
+    for (ValueId const id : plan.dumped) { values.emplace_back("activations/" + program.graph().value(id).name, id); }
+    std::optional<TensorFileWriter> root;
+    if (plan.is_root()) { root.emplace(path); }
+    for (auto const& [name, id] : values) {
+        TensorSpec const spec = program.spec(id);
+        if (plan.comm == nullptr) {
+            root->write(name, program.tensor(id));
+            continue;
+        }
+        std::vector<double> const whole = gather(plan.comm, spec, program.tensor(id));
+        if (root) { root->write({name, DType::f64, spec.global}, whole.data()); }
     }
+    if (!root) { return; }
+    TensorFileWriter& file = *root;
+    file.write({"loss", DType::f64, {}}, &loss);
     for (Persistent const& entry : saved_entries(engine)) {
         if (entry.kind != Persistent::Kind::slot) { file.write(checkpoint_path(entry), engine.tensor(entry)); }
         bool const trained = engine.persistent().contains(Program::gradient_name(entry.name));

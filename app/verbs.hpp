@@ -1,12 +1,15 @@
 #pragma once
 #include "app/command_line.hpp"
 #include "core/error.hpp"
+#include "parallel/grid/comm.hpp"
 
 namespace aureole {
 
 // One file per verb; each returns the exit code of the process and throws Error on failure.
 
-[[nodiscard]] ExitCode run_verb(Command const& command);
+/// `comm`: all processes that a launcher started; none for a process of its own.
+[[nodiscard]] ExitCode run_verb(Command const& command, Comm const* comm);
+[[nodiscard]] ExitCode verify_verb(Command const& command, Comm const* comm);
 [[nodiscard]] ExitCode check_verb(Command const& command);
 [[nodiscard]] ExitCode info_verb(Command const& command);
 [[nodiscard]] ExitCode convert_verb(Command const& command);

@@ -10,6 +10,7 @@ namespace aureole {
 /// Process exit codes, the same for every verb.
 enum class ExitCode : int {
     success = 0,
+    differs = 1,       ///< verify: the grid changed the result
     bad_deck = 2,      ///< deck or command line
     does_not_fit = 3,  ///< the plan exceeds a memory limit
     diverged = 4,      ///< loss became NaN or infinite

@@ -1,6 +1,7 @@
 #include "io/deck/deck.hpp"
 
 #include <fmt/core.h>
+#include <cmath>
 
 #include "core/error.hpp"
 
@@ -40,6 +41,19 @@ Shape ImageSpec::shape() const {
     require(size.size() == 2 || size.size() == 3, "image.size has {} entries, not 2 or 3", size.size());
     bool const is_volume = size.size() == 3;
     return {1, is_volume ? size[0] : 1, size[size.size() - 2], size[size.size() - 1], channels};
+}
+
+std::array<Index, 3> ParallelSpec::Spatial::counts() const {
+    if (tiles.size() == 3) { return {tiles[0], tiles[1], tiles[2]}; }
+    if (tiles.size() == 2) { return {1, tiles[0], tiles[1]}; }
+    Index const count = tiles.empty() ? 1 : tiles[0];
+    switch (slice) {
+        case Slice::vertical: return {1, 1, count};
+        case Slice::horizontal: return {1, count, 1};
+        case Slice::square: break;
+    }
+    auto const root = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(count))));
+    return {1, root, root};
 }
 
 Place Deck::place(std::string_view path) const {

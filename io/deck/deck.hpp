@@ -181,9 +181,15 @@ struct MemorySpec {
 /// deck: parallel
 struct ParallelSpec {
     enum class Schedule : std::uint8_t { gpipe, one_f_one_b };
+    enum class Slice : std::uint8_t { square, vertical, horizontal };
     struct Spatial {
-        std::vector<Index> tiles{1, 1};
+        std::vector<Index> tiles{1, 1};  ///< along (h, w) or (d, h, w); one number: cut as `slice` says
+        Slice slice = Slice::square;
+        std::vector<Index> row_boundaries, column_boundaries, depth_boundaries;  ///< pixels; empty: even tiles
         Index stages = 1;
+
+        /// Tiles along (d, h, w). The deck has been validated.
+        [[nodiscard]] std::array<Index, 3> counts() const;
     };
     Index data = 1;
     Index stages = 1;

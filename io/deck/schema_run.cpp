@@ -25,10 +25,29 @@ Choices<ParallelSpec::Schedule> choices_of(Of<ParallelSpec::Schedule> /*type*/) 
     return {{"gpipe", ParallelSpec::Schedule::gpipe}, {"1f1b", ParallelSpec::Schedule::one_f_one_b}};
 }
 
+Choices<ParallelSpec::Slice> choices_of(Of<ParallelSpec::Slice> /*type*/) {
+    return {{"square", ParallelSpec::Slice::square},
+            {"vertical", ParallelSpec::Slice::vertical},
+            {"horizontal", ParallelSpec::Slice::horizontal}};
+}
+
 std::vector<Field> fields_of(Of<ParallelSpec::Spatial> /*type*/) {
     using S = ParallelSpec::Spatial;
     return {
-        field("tiles", &S::tiles, "parts of the image along (h, w) or (d, h, w)").items(2, 3).at_least(1),
+        field("tiles", &S::tiles,
+              "tiles of the image, one per rank: [rows, columns], [depth, rows, columns], or their number alone, cut "
+              "as `slice` says")
+            .items(1, 3)
+            .at_least(1),
+        field("slice", &S::slice,
+              "how a number of tiles is cut: square (as many rows as columns), vertical (cuts the width into columns), "
+              "horizontal (cuts the height into rows; the fastest: rows are contiguous)"),
+        field("row_boundaries", &S::row_boundaries,
+              "heights at which the image is cut into uneven rows, ascending; empty: even tiles")
+            .at_least(1)
+            .in("pixels"),
+        field("column_boundaries", &S::column_boundaries, "the same for columns").at_least(1).in("pixels"),
+        field("depth_boundaries", &S::depth_boundaries, "the same along d").at_least(1).in("pixels"),
         field("stages", &S::stages, "first stages that are cut into tiles").at_least(1),
     };
 }
@@ -80,7 +99,8 @@ std::vector<Field> fields_of(Of<Deck> /*type*/) {
         field("train", &Deck::train, "how the network is trained").is_required(),
         field("memory", &Deck::memory, "how memory is spent; never changes the result"),
         field("parallel", &Deck::parallel,
-              "how the work is cut; never changes the result. This version runs on one rank: every number is 1"),
+              "how the work is cut; never changes the result. This version cuts the image into tiles; data and stages "
+              "are 1"),
         field("kernels", &Deck::kernels,
               "automatic: the fastest implementation of every operator; native: the program's own everywhere"),
         field("output", &Deck::output, "where results go"),

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "io/deck/rules.hpp"
 
@@ -23,17 +24,69 @@ void check_run(Rules& rules) {
     }
 }
 
+void check_boundaries(Rules& rules, std::string const& key, std::vector<Index> const& boundaries, Index tiles,
+                      Index extent) {
+    std::string const path = "parallel.spatial." + key;
+    if (boundaries.empty() || !rules.readable({path})) { return; }
+    if (static_cast<Index>(boundaries.size()) != tiles - 1) {
+        rules.fail(path, "{} has {} positions for {} tiles (the image's own ends are not counted): give {}", key,
+                   boundaries.size(), tiles, tiles - 1);
+    }
+    Index last = 0;
+    for (Index const boundary : boundaries) {
+        if (boundary <= last || boundary >= extent) {
+            rules.fail(path,
+                       "{} has {} (after {}, in an image of {} pixels): give ascending positions inside the image", key,
+                       boundary, last, extent);
+            return;
+        }
+        last = boundary;
+    }
+}
+
+void check_tiles(Rules& rules) {
+    ParallelSpec::Spatial const& spatial = rules.deck().parallel.spatial;
+    if (!rules.readable({"parallel.spatial.tiles", "image.size"})) { return; }
+    std::string const path = "parallel.spatial.tiles";
+    if (spatial.tiles.size() == 1 && spatial.slice == ParallelSpec::Slice::square) {
+        auto const root = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(spatial.tiles[0]))));
+        if (root * root != spatial.tiles[0]) {
+            rules.fail(path,
+                       "{} tiles cannot be cut square (no integer squares to it): give {} or {}, [rows, columns], or "
+                       "slice: horizontal",
+                       spatial.tiles[0], root * root, (root + 1) * (root + 1));
+            return;
+        }
+    }
+    if (spatial.tiles.size() > 1 && rules.given("parallel.spatial.slice")) {
+        rules.fail("parallel.spatial.slice",
+                   "slice is for a number of tiles (tiles names rows and columns): leave it out");
+    }
+    auto const counts = spatial.counts();
+    Shape const image = rules.deck().image.shape();
+    std::array<Index, 3> const extents{image.d, image.h, image.w};
+    static constexpr std::array<char const*, 3> axes{"deep", "high", "wide"};
+    for (std::size_t i = 0; i < 3; ++i) {
+        if (counts[i] > extents[i]) {
+            rules.fail(path, "{} tiles along an image {} pixels {} (every tile needs one): give {} or fewer", counts[i],
+                       extents[i], axes[i], extents[i]);
+        }
+    }
+    check_boundaries(rules, "depth_boundaries", spatial.depth_boundaries, counts[0], image.d);
+    check_boundaries(rules, "row_boundaries", spatial.row_boundaries, counts[1], image.h);
+    check_boundaries(rules, "column_boundaries", spatial.column_boundaries, counts[2], image.w);
+}
+
 void check_ranks(Rules& rules) {
     ParallelSpec const& parallel = rules.deck().parallel;
     if (!rules.readable({"parallel"})) { return; }
-    bool is_one = parallel.data == 1 && parallel.stages == 1 && parallel.spatial.stages == 1;
-    for (Index const tiles : parallel.spatial.tiles) { is_one = is_one && tiles == 1; }
-    if (!is_one) {
+    if (parallel.data != 1 || parallel.stages != 1 || parallel.spatial.stages != 1) {
         rules.fail("parallel",
-                   "parallel asks for {} replicas, {} stages and {} tiles (this version runs on one rank): set them "
-                   "to 1, or leave the section out",
-                   parallel.data, parallel.stages, fmt::join(parallel.spatial.tiles, " x "));
+                   "parallel asks for {} replicas and {} stages, {} of them tiled (this version cuts the image only): "
+                   "set them to 1, or leave them out",
+                   parallel.data, parallel.stages, parallel.spatial.stages);
     }
+    check_tiles(rules);
 }
 
 }  // namespace

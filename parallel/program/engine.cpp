@@ -1,6 +1,8 @@
 #include "parallel/program/engine.hpp"
 
+#include <chrono>
 #include <cmath>
+#include <set>
 
 #include "core/optim/update.hpp"
 #include "core/tensor/philox.hpp"
@@ -13,20 +15,20 @@ namespace {
 constexpr auto norm_scratch = "optimizer/norm_scratch";
 
 /// Updates can be part of the graph if every gradient is complete after one pass and used for nothing else.
-Graph with_updates(EngineSpec& spec) {
+LocalGraph lower_training(EngineSpec& spec) {
     if (spec.updates_in_graph()) { insert_updates(spec.train, spec.optimizer); }
-    return std::move(spec.train);
+    return tile(std::move(spec.train), spec.grid, spec.rank, {.defer_gradients = !spec.updates_in_graph()});
 }
 
 }  // namespace
 
-Engine::Engine(EngineSpec spec) : spec_(std::move(spec)), train_(with_updates(spec_), train_options()) {
+Engine::Engine(EngineSpec spec) : spec_(std::move(spec)), train_(lower_training(spec_), train_options()) {
     train_.add_persistent(layout_);
     if (spec_.eval) {
         ProgramOptions options;
         options.kernels = spec_.kernels;
         options.keep = spec_.eval_keep;
-        eval_.emplace(std::move(*spec_.eval), options);
+        eval_.emplace(tile(std::move(*spec_.eval), spec_.grid, spec_.rank), options);
         eval_->add_persistent(layout_);
     }
     add_optimizer_slots();
@@ -35,7 +37,7 @@ Engine::Engine(EngineSpec spec) : spec_(std::move(spec)), train_(with_updates(sp
 ProgramOptions Engine::train_options() const {
     ProgramOptions options;
     options.kernels = spec_.kernels;
-    options.keep_gradients = spec_.micro_batches > 1 || spec_.keep_gradients;
+    options.keep_gradients = !spec_.updates_in_graph();
     options.keep = spec_.keep;
     options.gradients_until_end = !spec_.updates_in_graph();
     return options;
@@ -83,11 +85,15 @@ MemoryUse Engine::memory() const {
     return use;
 }
 
-void Engine::allocate(std::uint64_t seed) {
+void Engine::allocate(std::uint64_t seed, Comm const* comm) {
+    require(spec_.grid.ranks() == (comm == nullptr ? 1 : comm->size()), "a grid of {} ranks on {} processes",
+            spec_.grid.ranks(), comm == nullptr ? 1 : comm->size());
     arena_.emplace(memory().total());
-    train_.bind(*arena_, layout_, layout_.bytes());
-    if (eval_) { eval_->bind(*arena_, layout_, layout_.bytes()); }
+    train_.bind(*arena_, layout_, layout_.bytes(), comm);
+    auto const train_tags = static_cast<int>(train_.steps().size());
+    if (eval_) { eval_->bind(*arena_, layout_, layout_.bytes(), comm, train_tags); }
     bind_optimizer();
+    if (comm != nullptr) { bind_gradient_sums(*comm); }
     draw_parameters(seed);
 }
 
@@ -113,6 +119,54 @@ void Engine::bind_optimizer() {
         }
         optimized_.push_back(std::move(each));
     }
+}
+
+/// Partial gradients that lie side by side are summed in one message, and with them the few bytes of alignment between.
+void Engine::bind_gradient_sums(Comm const& comm) {
+    std::set<std::string> partial;
+    Graph const& graph = train_.graph();
+    for (std::size_t i = 0; i < graph.values().size(); ++i) {
+        ValueId const gradient = graph.gradient_of(static_cast<ValueId>(i));
+        if (gradient != none && train_.local().partial_gradients.count(gradient) != 0) {
+            partial.insert(Program::gradient_name(graph.values()[i].name));
+        }
+    }
+    gradient_sums_.clear();
+    auto const& entries = layout_.entries();
+    for (std::size_t i = 0; i < entries.size();) {
+        if (partial.count(entries[i].name) == 0) {
+            ++i;
+            continue;
+        }
+        DType const dtype = entries[i].spec.dtype;
+        std::size_t const begin = entries[i].offset;
+        std::size_t end = begin;
+        for (; i < entries.size() && partial.count(entries[i].name) != 0 && entries[i].spec.dtype == dtype; ++i) {
+            end = entries[i].offset + entries[i].spec.bytes();
+        }
+        Shape const shape{1, 1, 1, 1, static_cast<Index>((end - begin) / size_of(dtype))};
+        Tensor const tensor = arena_->tensor(begin, dtype, shape);
+        zero(tensor);  // the gaps: what is summed is a number
+        auto sum = std::make_unique<AllReduce>(Combine::sum, std::vector{TensorSpec::whole(dtype, shape)}, false);
+        sum->bind(comm, {tensor}, nullptr);
+        gradient_sums_.push_back(std::move(sum));
+    }
+}
+
+void Engine::reduce_gradients() {
+    auto const begin = std::chrono::steady_clock::now();
+    for (auto const& sum : gradient_sums_) { sum->begin(); }
+    for (auto const& sum : gradient_sums_) { sum->finish(); }
+    seconds_reducing_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double Engine::seconds_communicating() const {
+    return train_.seconds_communicating() + (eval_ ? eval_->seconds_communicating() : 0) + seconds_reducing_;
+}
+
+bool Engine::is_partial(std::string const& state) const {
+    return train_.local().partial_states.count(state) != 0 ||
+           (eval_ && eval_->local().partial_states.count(state) != 0);
 }
 
 void Engine::draw_parameters(std::uint64_t seed) {

@@ -148,6 +148,21 @@ void Program::bind(Arena const& arena, PersistentLayout const& layout, std::size
     }
 }
 
+bool Program::break_exchange(std::string_view value) {
+    bool found = false;
+    for (Step& step : steps_) {
+        Node const& node = graph().node(step.node);
+        std::string_view const kind = node.op->kind();
+        bool const half = kind == "redistribute_begin" || kind == "redistribute_finish";
+        ValueId const source =
+            node.inputs.empty() ? none : node.inputs[kind == "redistribute_begin" ? 0 : node.inputs.size() - 1];
+        if (!half || graph().value(source).name != value) { continue; }
+        step.communication.reset();
+        found = true;
+    }
+    return found;
+}
+
 void Program::run_step(Step const& step, RunContext const& context) const {
     if (step.kernel) {
         step.kernel->run(context, step.outputs, step.inputs, step.workspace);

@@ -50,6 +50,9 @@ class Program {
               Comm const* comm = nullptr, int first_tag = 0);
     /// The bound tensor of a value.
     [[nodiscard]] Tensor tensor(ValueId id) const { return tensors_[static_cast<std::size_t>(id)]; }
+    /// Leaves out the exchange of a value, so that users of its halo read what is not there: for tests of what notices.
+    /// Returns whether there is such an exchange.
+    bool break_exchange(std::string_view value);
     /// Runs every step in order; does not wait for a device to finish.
     void run(RunContext const& context) const;
     /// Seconds per step of one run, each fenced: for profiles.

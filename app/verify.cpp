@@ -1,0 +1,319 @@
+// The grid never changes the result: a deck's first steps on its grid against the same steps on one rank.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "app/ranks.hpp"
+#include "app/trainer.hpp"
+#include "app/verbs.hpp"
+#include "core/tensor/arena.hpp"
+#include "io/deck/parse.hpp"
+#include "io/log/progress.hpp"
+
+namespace aureole {
+
+namespace {
+
+/// Largest departure that the numerics contract allows, of the norm of a tensor.
+double tolerance_of(TrainSpec::Precision precision) {
+    switch (precision) {
+        case TrainSpec::Precision::f64: return 1e-10;
+        case TrainSpec::Precision::f32: return 1e-4;
+        case TrainSpec::Precision::bf16: return 2e-2;
+    }
+    return 0;
+}
+
+/// How a tensor on the grid differs from that of one rank.
+struct Departure {
+    std::string what;
+    double largest = 0;   ///< absolute
+    double relative = 0;  ///< |difference| / |one rank's|, Euclidean
+    std::array<Index, axis_count> place{};
+    int rank = 0;  ///< that owns the place
+    bool departs = false;
+    std::vector<double> error;  ///< absolute, of the whole tensor; kept for the one that is drawn
+    Shape shape;
+};
+
+double norm(std::vector<double> const& values) {
+    double sum = 0;
+    for (double const value : values) { sum += value * value; }
+    return std::sqrt(sum);
+}
+
+std::array<Index, axis_count> place_of(std::size_t index, Shape const& shape) {
+    std::array<Index, axis_count> place{};
+    auto rest = static_cast<Index>(index);
+    for (std::size_t axis = axis_count; axis-- > 0;) {
+        place[axis] = rest % shape.extents()[axis];
+        rest /= shape.extents()[axis];
+    }
+    return place;
+}
+
+class Verification {
+  public:
+    Verification(Deck deck, VerifyCommand const& command, Comm const* comm)
+        : command_(command), comm_(comm), deck_(std::move(deck)), tolerance_(tolerance_of(deck_.train.precision)) {
+        int const rank = comm_ == nullptr ? 0 : comm_->rank();
+        tiled_ = plan_run(deck_, true, rank);
+        tiled_.comm = comm_;
+        open_data(tiled_, DataUse::check);
+        if (rank == 0) {
+            Deck whole = deck_;
+            whole.parallel = {};
+            one_.emplace(plan_run(std::move(whole), true));
+            open_data(*one_, DataUse::check);
+        }
+        if (!command_.break_halo.empty()) { break_halo(); }
+        auto const seed = static_cast<std::uint64_t>(deck_.train.seed);
+        tiled_.engine->allocate(seed, comm_);
+        if (one_) { one_->engine->allocate(seed); }
+    }
+
+    bool run() {
+        Loader tiled_data(tiled_.train_loader);
+        std::optional<Loader> one_data;
+        if (one_) { one_data.emplace(one_->train_loader); }
+        std::optional<Progress> progress;
+        if (one_) { progress.emplace("comparing", command_.steps, "steps"); }
+        for (Index step = 0; step < command_.steps; ++step) {
+            double const got = run_step(tiled_, tiled_data.next(), step);
+            double const want = one_ ? run_step(*one_, one_data->next(), step) : 0;
+            if (one_) { compare("loss", {got}, {want}, {}); }
+            compare_step();
+            update(tiled_, step);
+            if (one_) { update(*one_, step); }
+            compare_parameters();
+            if (one_) { report(step + 1); }
+            if (progress) { progress->update(step + 1); }
+            if (stop()) { break; }
+        }
+        bool equal = first_ == none_found;
+        if (comm_ != nullptr) { equal = comm_->all(equal); }
+        if (one_) {
+            progress.reset();
+            draw();
+            fmt::print("{}", equal
+                                 ? fmt::format("equal: {} values of {} steps on {} tiles and on one rank differ by at "
+                                               "most {:.2e} of their norms (allowed {:.0e})\n",
+                                               compared_, command_.steps, to_string(grid_of(deck_)), worst_, tolerance_)
+                                 : std::string("the grid changes the result\n"));
+        }
+        return equal;
+    }
+
+  private:
+    static constexpr std::size_t none_found = static_cast<std::size_t>(-1);
+
+    VerifyCommand const& command_;
+    Comm const* comm_;
+    Deck deck_;
+    double tolerance_;
+    RunPlan tiled_;
+    std::optional<RunPlan> one_;         ///< on rank 0
+    std::vector<Departure> departures_;  ///< of this step
+    std::size_t first_ = none_found;
+    std::size_t compared_ = 0;
+    double worst_ = 0;
+    std::optional<Departure> drawn_;
+
+    void break_halo() {
+        bool const found = tiled_.engine->break_exchange(command_.break_halo);
+        require(
+            found, ExitCode::bad_deck,
+            "--break-halo: the value '{}' is not exchanged on this grid: `aureole info --grid` lists those that are",
+            command_.break_halo);
+    }
+
+    [[nodiscard]] double run_step(RunPlan& plan, Batch const& batch, Index step) const {
+        RunContext context;
+        context.seed = static_cast<std::uint64_t>(deck_.train.seed);
+        context.step = static_cast<std::uint64_t>(step);
+        double loss = 0;
+        for (Index part = 0; part < deck_.train.micro_batches; ++part) {
+            context.first_sample = part * plan.micro_samples;
+            context.accumulate = part > 0;
+            write_batch(plan.engine->train(), plan.train, batch, context.first_sample, plan.micro_samples);
+            plan.engine->run_micro_batch(context);
+            loss += read_loss(plan.engine->train(), plan.train) / static_cast<double>(deck_.train.micro_batches);
+        }
+        plan.engine->reduce_gradients();
+        return loss;
+    }
+    void update(RunPlan& plan, Index step) const {
+        static_cast<void>(plan.engine->update(deck_.train.optimizer.lr, step));
+    }
+
+    /// Values in the order in which they are computed, then gradients from the last layer to the first.
+    void compare_step() {
+        Program const& program = tiled_.engine->train();
+        for (std::size_t i = 0; i < tiled_.dumped.size(); ++i) {
+            ValueId const id = tiled_.dumped[i];
+            TensorSpec const spec = program.spec(id);
+            std::vector<double> const got = gather(comm_, spec, program.tensor(id));
+            if (!one_) { continue; }
+            Program const& whole = one_->engine->train();
+            compare(program.graph().value(id).name, got, read_values(whole.tensor(one_->dumped[i])), spec.global);
+        }
+        if (!one_) { return; }
+        auto const& entries = tiled_.engine->persistent().entries();
+        for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+            bool const trained = tiled_.engine->persistent().contains(Program::gradient_name(entry->name));
+            if (entry->kind != Persistent::Kind::parameter || !trained) { continue; }
+            compare("gradient of " + entry->name, read_values(tiled_.engine->gradient(entry->name)),
+                    read_values(one_->engine->gradient(entry->name)), entry->spec.global, gradient_floor(*one_));
+        }
+    }
+
+    /// A bias before a normalisation has no influence: its gradient is rounding, measured by the whole gradient.
+    [[nodiscard]] static double gradient_floor(RunPlan const& plan) {
+        double total = 0;
+        for (Persistent const& entry : plan.engine->persistent().entries()) {
+            bool const trained = plan.engine->persistent().contains(Program::gradient_name(entry.name));
+            if (entry.kind != Persistent::Kind::parameter || !trained) { continue; }
+            total = std::hypot(total, norm(read_values(plan.engine->gradient(entry.name))));
+        }
+        return 1e-6 * total;
+    }
+
+    void compare_parameters() {
+        if (!one_) { return; }
+        for (Persistent const& entry : tiled_.engine->persistent().entries()) {
+            bool const counter = entry.name.rfind("metrics.", 0) == 0;
+            if (entry.kind == Persistent::Kind::gradient || counter) { continue; }
+            compare("updated " + entry.name, read_values(tiled_.engine->tensor(entry)),
+                    read_values(one_->engine->tensor(one_->engine->persistent().find(entry.name))), entry.spec.global);
+        }
+    }
+
+    void compare(std::string what, std::vector<double> const& got, std::vector<double> const& want, Shape const& shape,
+                 double floor = 0) {
+        Departure departure;
+        departure.what = std::move(what);
+        departure.shape = shape;
+        departure.error.resize(want.size());
+        std::size_t at = 0;
+        for (std::size_t i = 0; i < want.size(); ++i) {
+            double const error = std::abs(got[i] - want[i]);
+            departure.error[i] = error;
+            if (!(error <= departure.error[at])) { at = i; }
+        }
+        departure.largest = want.empty() ? 0 : departure.error[at];
+        double const scale = std::max({norm(want), floor, 1e-300});
+        departure.relative = norm(departure.error) / scale;
+        departure.departs = !(departure.relative <= tolerance_);
+        departure.place = place_of(at, shape);
+        departure.rank = owner(departure.place, shape);
+        worst_ = std::max(worst_, departure.relative);
+        ++compared_;
+        bool const image = shape.h > 1 && shape.n == shape_of_batch();
+        if (departure.departs && first_ == none_found) {
+            first_ = departures_.size();
+            if (image) { drawn_ = departure; }
+        }
+        if (image && !drawn_.has_value() && !command_.seams.empty()) { last_image_ = departure; }
+        departure.error.clear();
+        departures_.push_back(std::move(departure));
+    }
+    std::optional<Departure> last_image_;
+
+    [[nodiscard]] Index shape_of_batch() const { return tiled_.micro_samples; }
+
+    [[nodiscard]] int owner(std::array<Index, axis_count> const& place, Shape const& shape) const {
+        TileGrid const grid = grid_of(deck_);
+        for (int rank = 0; rank < grid.ranks(); ++rank) {
+            Box const tile = grid.tile(rank, shape);
+            bool inside = true;
+            for (std::size_t i = 0; i < axis_count; ++i) {
+                inside = inside && place[i] >= tile.lo[i] && place[i] < tile.hi[i];
+            }
+            if (inside) { return rank; }
+        }
+        return 0;
+    }
+
+    /// The first values that depart, in the order of the computation.
+    void report(Index step) {
+        fmt::print("step {}: {} values compared, largest relative difference {:.2e}\n", step, departures_.size(),
+                   worst_);
+        Index shown = 0;
+        for (Departure const& each : departures_) {
+            if (!each.departs) { continue; }
+            if (shown == 0) {
+                fmt::print("  {:<44}{:>12}{:>12}  {}\n", "departs", "largest", "relative", "where (n, d, h, w, c)");
+            }
+            if (++shown > 10) { break; }
+            fmt::print("  {:<44}{:>12.3e}{:>12.3e}  ({}) on rank {}\n", each.what, each.largest, each.relative,
+                       fmt::join(each.place, ", "), each.rank);
+        }
+        if (first_ != none_found) { fmt::print("first to depart: {}\n", departures_[first_].what); }
+        departures_.clear();
+    }
+
+    [[nodiscard]] bool stop() const {
+        bool const found = first_ != none_found;
+        return comm_ == nullptr ? found : comm_->max(found ? 1 : 0) > 0;
+    }
+
+    /// The error of one image, black: none, white: the largest; tile borders are marked.
+    void draw() const {
+        if (command_.seams.empty()) { return; }
+        Departure const* const chosen = drawn_ ? &*drawn_ : last_image_ ? &*last_image_ : nullptr;
+        require(chosen != nullptr, ExitCode::bad_deck, "--seams: no image was compared: ask for an activation");
+        write_png(command_.seams, seam_picture(*chosen));
+        fmt::print("{}: error of {}, largest {:.3e}\n", command_.seams, chosen->what, chosen->largest);
+    }
+    [[nodiscard]] Picture seam_picture(Departure const& departure) const;
+};
+
+Picture Verification::seam_picture(Departure const& departure) const {
+    Shape const& shape = departure.shape;
+    Picture picture(shape.w, shape.h, 3);
+    Index const d = departure.place[1], n = departure.place[0];
+    TileGrid const grid = grid_of(deck_);
+    for (Index h = 0; h < shape.h; ++h) {
+        for (Index w = 0; w < shape.w; ++w) {
+            double error = 0;
+            Index const pixel = ((n * shape.d + d) * shape.h + h) * shape.w + w;
+            for (Index c = 0; c < shape.c; ++c) {
+                error = std::max(error, departure.error[static_cast<std::size_t>(pixel * shape.c + c)]);
+            }
+            // six decades below the largest
+            double const level = error > 0 && departure.largest > 0 ? 1 + std::log10(error / departure.largest) / 6 : 0;
+            auto const grey = static_cast<std::uint8_t>(255 * std::clamp(level, 0.0, 1.0));
+            std::uint8_t* const to = picture.at(w, h);
+            to[0] = to[1] = to[2] = grey;
+            for (int rank = 0; rank < grid.ranks(); ++rank) {
+                Box const tile = grid.tile(rank, shape);
+                bool const border = (h == tile.lo[2] && h > 0 && w >= tile.lo[3] && w < tile.hi[3]) ||
+                                    (w == tile.lo[3] && w > 0 && h >= tile.lo[2] && h < tile.hi[2]);
+                if (border && grey == 0) { to[0] = 96, to[1] = 0, to[2] = 0; }
+            }
+        }
+    }
+    return picture;
+}
+
+TrainSpec::Precision precision_of(std::string const& name, TrainSpec::Precision given) {
+    if (name == "f64") { return TrainSpec::Precision::f64; }
+    if (name == "f32") { return TrainSpec::Precision::f32; }
+    return name == "bf16" ? TrainSpec::Precision::bf16 : given;
+}
+
+}  // namespace
+
+ExitCode verify_verb(Command const& command, Comm const* comm) {
+    Deck deck = read_deck(command.deck, command.overrides);
+    require_ranks(deck, comm == nullptr ? 1 : comm->size());
+    deck.train.precision = precision_of(command.verify.precision, deck.train.precision);
+    if (deck.train.precision == TrainSpec::Precision::f64) { deck.kernels = KernelChoice::native; }
+    deck.data.eval.reset();
+    deck.output.dump.activations = command.verify.activations;
+    if (deck.output.dump.activations.empty()) { deck.output.dump.activations = {"*"}; }
+    Verification verification(std::move(deck), command.verify, comm);
+    return verification.run() ? ExitCode::success : ExitCode::differs;
+}
+
+}  // namespace aureole
