@@ -33,6 +33,15 @@ OptimizerSettings optimizer_settings(TrainSpec const& train) {
     return settings;
 }
 
+/// Windowed operators per exchange.
+int chain_of(Deck const& deck, Graph const& train) {
+    ParallelSpec::Spatial const& spatial = deck.parallel.spatial;
+    if (spatial.halo == ParallelSpec::Halo::plain || grid_of(deck).ranks() == 1) { return 1; }
+    if (spatial.chain) { return static_cast<int>(*spatial.chain); }
+    int const best = best_chain(train, grid_of(deck));
+    return spatial.halo == ParallelSpec::Halo::fused ? std::max(2, best) : best;
+}
+
 Normalization normalization_of(RunPlan const& plan, DataUse use) {
     NormalizeSpec const& spec = plan.deck.data.loader.normalize;
     Index const channels = plan.deck.image.channels;
@@ -81,6 +90,7 @@ RunPlan plan_run(Deck deck, bool dump, int rank) {
     spec.keep_gradients = dump;
     spec.grid = grid_of(plan.deck);
     spec.rank = rank;
+    spec.chain = plan.chain = chain_of(plan.deck, plan.train.graph);
     if (dump) {
         plan.dumped = matching_values(plan.train.graph, keep);
         spec.keep = plan.dumped;
@@ -165,7 +175,8 @@ std::string memory_table(RunPlan const& plan) {
                          bytes_text(static_cast<double>(memory.arena.train_lower_bound)));
     Traffic const traffic = traffic_of(plan.engine->train().local());
     if (ranks > 1) {
-        table += fmt::format("  exchanges per micro-batch: {} in {} messages, {}; {} reductions, {}\n",
+        table += fmt::format("  exchanges per micro-batch ({}): {} in {} messages, {}; {} reductions, {}\n",
+                             plan.chain == 1 ? "halo: plain" : fmt::format("halo: fused, chain: {}", plan.chain),
                              traffic.exchanges, traffic.messages, bytes_text(static_cast<double>(traffic.bytes)),
                              traffic.reductions, bytes_text(static_cast<double>(traffic.reduced_bytes)));
     }

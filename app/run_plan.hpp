@@ -27,6 +27,7 @@ struct RunPlan {
     std::shared_ptr<Dataset const> train_data, eval_data;  ///< none until open_data
     LoaderConfig train_loader, eval_loader;
     std::size_t program_bytes = 0;
+    int chain = 1;               ///< windowed operators per exchange
     Comm const* comm = nullptr;  ///< none: planned or run by one process
     int rank = 0;                ///< of the grid
 

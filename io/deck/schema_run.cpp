@@ -31,6 +31,12 @@ Choices<ParallelSpec::Slice> choices_of(Of<ParallelSpec::Slice> /*type*/) {
             {"horizontal", ParallelSpec::Slice::horizontal}};
 }
 
+Choices<ParallelSpec::Halo> choices_of(Of<ParallelSpec::Halo> /*type*/) {
+    return {{"auto", ParallelSpec::Halo::automatic},
+            {"plain", ParallelSpec::Halo::plain},
+            {"fused", ParallelSpec::Halo::fused}};
+}
+
 std::vector<Field> fields_of(Of<ParallelSpec::Spatial> /*type*/) {
     using S = ParallelSpec::Spatial;
     return {
@@ -48,6 +54,13 @@ std::vector<Field> fields_of(Of<ParallelSpec::Spatial> /*type*/) {
             .in("pixels"),
         field("column_boundaries", &S::column_boundaries, "the same for columns").at_least(1).in("pixels"),
         field("depth_boundaries", &S::depth_boundaries, "the same along d").at_least(1).in("pixels"),
+        field("halo", &S::halo,
+              "plain: an exchange before every windowed operator; fused: one wider exchange for a chain of them, which "
+              "compute the overlap again; auto: what the plan expects to be faster. All give the same result"),
+        field("chain", &S::chain, "windowed operators that share an exchange")
+            .between(2, 16)
+            .otherwise("the plan's choice")
+            .with("halo", {"fused"}),
         field("stages", &S::stages, "first stages that are cut into tiles").at_least(1),
     };
 }

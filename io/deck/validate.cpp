@@ -58,7 +58,7 @@ void check_tiles(Rules& rules) {
             return;
         }
     }
-    if (spatial.tiles.size() > 1 && rules.given("parallel.spatial.slice")) {
+    if (spatial.tiles.size() > 1 && spatial.slice != ParallelSpec::Slice::square) {
         rules.fail("parallel.spatial.slice",
                    "slice is for a number of tiles (tiles names rows and columns): leave it out");
     }

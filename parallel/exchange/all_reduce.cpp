@@ -114,12 +114,6 @@ AllReduce::AllReduce(Combine combine, std::vector<TensorSpec> tensors, bool empt
         if (spec.dtype == DType::f64) { dtype_ = DType::f64; }
         elements_ += static_cast<std::size_t>(spec.local().volume());
     }
-    if (combine_ == Combine::sum) { return; }
-    static constexpr std::array<MPI_User_function*, 4> functions{nullptr, combine_moments, combine_weighted_mean,
-                                                                 combine_maximum};
-    check_mpi(MPI_Op_create(functions[static_cast<std::size_t>(combine_)], 1, &op_), "MPI_Op_create");
-    check_mpi(MPI_Type_contiguous(static_cast<int>(group_), MPI_DOUBLE, &type_), "MPI_Type_contiguous");
-    check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");
 }
 
 AllReduce::~AllReduce() {
@@ -130,8 +124,18 @@ AllReduce::~AllReduce() {
     MPI_Type_free(&type_);
 }
 
+void AllReduce::make_operation() {
+    if (combine_ == Combine::sum || op_ != MPI_OP_NULL) { return; }
+    static constexpr std::array<MPI_User_function*, 4> functions{nullptr, combine_moments, combine_weighted_mean,
+                                                                 combine_maximum};
+    check_mpi(MPI_Op_create(functions[static_cast<std::size_t>(combine_)], 1, &op_), "MPI_Op_create");
+    check_mpi(MPI_Type_contiguous(static_cast<int>(group_), MPI_DOUBLE, &type_), "MPI_Type_contiguous");
+    check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");
+}
+
 void AllReduce::bind(Comm const& comm, std::vector<Tensor> tensors, std::byte* buffer) {
     comm_ = comm.get();
+    make_operation();
     tensors_ = std::move(tensors);
     buffer_ = in_place_ ? static_cast<std::byte*>(tensors_[0].data) : buffer;
 }

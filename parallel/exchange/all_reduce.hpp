@@ -40,6 +40,7 @@ class AllReduce {
     MPI_Datatype type_ = MPI_DATATYPE_NULL;
 
     [[nodiscard]] std::size_t element_bytes() const { return size_of(dtype_); }
+    void make_operation();
     void pack() const;
     void unpack() const;
 };

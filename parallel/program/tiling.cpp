@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "parallel/exchange/box_copy.hpp"
 #include "parallel/exchange/exchange.hpp"
+#include "parallel/program/communicate.hpp"
 #include "parallel/program/communication.hpp"
 
 namespace aureole {
@@ -33,7 +34,7 @@ class Lowering {
                 layouts_[i] = replicated(value.type.shape);
             }
         }
-        widen_inputs();
+        extend();
     }
 
     LocalGraph run() {
@@ -62,6 +63,7 @@ class Lowering {
     int rank_;
     TilingOptions options_;
     std::vector<LayoutPtr> layouts_;  ///< by value
+    std::vector<Layout> need_;        ///< by value: all that its users need, and the tile; empty: nothing is known
     std::vector<Inside> inside_;
     std::set<ValueId> hosted_;
     std::set<ValueId> partial_gradients_;
@@ -100,51 +102,104 @@ class Lowering {
         layouts_[as_index(id)] = std::move(layout);
     }
 
-    /// Inputs, and what is computed from an input pixel by pixel (a change of type), are held as far as their users
-    /// need them, so that nothing of them travels.
-    void widen_inputs() {
-        for (std::size_t i = 0; i < layouts_.size(); ++i) {
+    /// Layouts of values that are held, or computed, further than the tile.
+    ///
+    /// Inputs are held as far as their users need them: nothing of them travels. What comes from an input pixel by
+    /// pixel (a change of type) is computed as far, and with a chain so are the results of operators whose overlap is
+    /// recomputed. Users come after what they use, so one pass backwards knows all needs of a value before its
+    /// producer.
+    void extend() {
+        std::vector<Layout>& need = need_;
+        need.resize(graph_.values().size());
+        std::vector<int> chain(graph_.values().size(), 0);  ///< windows that the need has gone through
+        for (std::size_t i = graph_.nodes().size(); i-- > 0;) {
+            Node const& node = graph_.nodes()[i];
+            bool const maps = node.op->reduced_input() < 0 && !node.outputs.empty() && may_tile(node);
+            LayoutPtr out;
+            int below = 0;
+            if (maps) {
+                out = tiled(shape(node.outputs[0]));
+                for (ValueId const id : node.outputs) { below = std::max(below, chain[as_index(id)]); }
+                if (below > 0 && (below < options_.chain || only_from_input(node))) {
+                    extend_outputs(node, need);
+                    out = layouts_[as_index(node.outputs[0])];
+                } else {
+                    below = 0;
+                }
+            }
+            for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+                ValueId const id = node.inputs[k];
+                if (!is_image(id) || !has_pixels(shape(id))) { continue; }
+                Layout const needed =
+                    maps ? needed_layout(node.op->access(k), *out, shape(id)) : needed_of_other(node, k);
+                if (needed.boxes.empty()) { continue; }
+                bool const more = !contains(*tiled(shape(id)), needed);
+                Layout& all = need[as_index(id)];
+                if (all.boxes.empty()) { all = *tiled(shape(id)); }
+                grow(all, needed);
+                int const windows = below + (more && has_window(node, k) ? 1 : 0);
+                if (more) { chain[as_index(id)] = std::max(chain[as_index(id)], std::max(windows, 1)); }
+            }
+        }
+        for (std::size_t i = 0; i < graph_.values().size(); ++i) {
             auto const id = static_cast<ValueId>(i);
-            if (graph_.value(id).role == Role::input && has_pixels(shape(id))) {
-                set_layout(id, std::make_shared<Layout const>(wanted(id)));
+            if (graph_.value(id).role == Role::input && has_pixels(shape(id)) && !need[i].boxes.empty()) {
+                set_layout(id, std::make_shared<Layout const>(need[i]));
             }
         }
     }
-    Layout wanted(ValueId id) {
-        Layout hull = *tiled(shape(id));
-        for (NodeId const user : graph_.consumers(id)) {
-            Node const& node = graph_.node(user);
-            for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-                if (node.inputs[i] != id) { continue; }
-                Layout needed = needed_of_input(node, i);
-                if (node.op->kind() == "cast") {
-                    needed = wanted(node.outputs[0]);
-                    set_layout(node.outputs[0], std::make_shared<Layout const>(needed));
-                }
-                for (int rank = 0; rank < hull.ranks(); ++rank) {
-                    if (needed[rank].empty()) { continue; }
-                    Box& box = hull.boxes[static_cast<std::size_t>(rank)];
-                    if (box.empty()) { box = needed[rank]; }
-                    for (std::size_t axis = 0; axis < axis_count; ++axis) {
-                        box.lo[axis] = std::min(box.lo[axis], needed[rank].lo[axis]);
-                        box.hi[axis] = std::max(box.hi[axis], needed[rank].hi[axis]);
-                    }
-                }
+    /// Its own tiles, whatever those of its inputs turn out to be: judged by shapes alone.
+    [[nodiscard]] bool may_tile(Node const& node) const {
+        return !node.op->is_view() && has_pixels(shape(node.outputs[0])) && node.op->reduced_input() < 0;
+    }
+    [[nodiscard]] bool only_from_input(Node const& node) const {
+        return node.op->kind() == "cast" && graph_.value(node.inputs[0]).role == Role::input;
+    }
+    [[nodiscard]] bool has_window(Node const& node, std::size_t input) const {
+        Access const access = node.op->reduced_input() < 0 ? node.op->access(input) : node.op->access_by_pixel(input);
+        for (std::size_t axis = 1; axis <= 3; ++axis) {
+            if (access.reach[axis] == Reach::window || access.reach[axis] == Reach::inverse_window) { return true; }
+        }
+        return false;
+    }
+    /// Every output of a node as far as any of them is needed.
+    void extend_outputs(Node const& node, std::vector<Layout> const& need) {
+        Layout hull = *tiled(shape(node.outputs[0]));
+        for (ValueId const id : node.outputs) {
+            bool const same = shape(id).pixels_per_sample() == shape(node.outputs[0]).pixels_per_sample();
+            if (same && !need[as_index(id)].boxes.empty()) { grow(hull, need[as_index(id)]); }
+        }
+        for (ValueId const id : node.outputs) {
+            if (!has_pixels(shape(id))) { continue; }
+            Layout own = hull;
+            for (Box& box : own.boxes) { box.hi[4] = box.empty() ? 0 : shape(id).c; }
+            set_layout(id, std::make_shared<Layout const>(std::move(own)));
+        }
+    }
+    static void grow(Layout& hull, Layout const& more) {
+        for (int rank = 0; rank < hull.ranks(); ++rank) {
+            Box& box = hull.boxes[static_cast<std::size_t>(rank)];
+            if (more[rank].empty()) { continue; }
+            if (box.empty()) {
+                box = more[rank];
+                continue;
+            }
+            for (std::size_t axis = 0; axis + 1 < axis_count; ++axis) {
+                box.lo[axis] = std::min(box.lo[axis], more[rank].lo[axis]);
+                box.hi[axis] = std::max(box.hi[axis], more[rank].hi[axis]);
             }
         }
-        return hull;
     }
-    Layout needed_of_input(Node const& node, std::size_t input) {
+    /// What a reduction, or a node that needs the whole, needs of an input; nothing where that is not to be extended
+    /// for.
+    Layout needed_of_other(Node const& node, std::size_t input) {
         int const reduced = node.op->reduced_input();
         Shape const& x = shape(node.inputs[input]);
-        if (reduced >= 0) {
-            ValueId const anchor = node.inputs[static_cast<std::size_t>(reduced)];
-            return needed_layout(node.op->access_by_pixel(input), *tiled(shape(anchor)), x);
-        }
-        if (node.outputs.empty() || !has_pixels(shape(node.outputs[0])) || node.op->is_view()) {
-            return *replicated(x);
-        }
-        return needed_layout(node.op->access(input), *tiled(shape(node.outputs[0])), x);
+        if (reduced < 0) { return {}; }
+        ValueId const anchor = node.inputs[static_cast<std::size_t>(reduced)];
+        if (!has_pixels(shape(anchor))) { return {}; }
+        if (static_cast<int>(input) == reduced) { return *tiled(x); }
+        return needed_layout(node.op->access_by_pixel(input), *tiled(shape(anchor)), x);
     }
 
     void lower(Node const& node) {
@@ -174,7 +229,7 @@ class Lowering {
         LayoutPtr out = node.outputs.empty() ? nullptr
                         : tiles              ? tiled(shape(node.outputs[0]))
                                              : replicated(shape(node.outputs[0]));
-        if (tiles && layouts_[as_index(node.outputs[0])]) { out = layouts_[as_index(node.outputs[0])]; }  // widened
+        if (tiles && layouts_[as_index(node.outputs[0])]) { out = layouts_[as_index(node.outputs[0])]; }  // extended
         for (std::size_t i = 0; i < node.inputs.size(); ++i) {
             ValueId const id = node.inputs[i];
             if (!is_image(id) || !has_pixels(shape(id))) { continue; }
@@ -188,10 +243,9 @@ class Lowering {
             local.inputs[i] = held(id, needed, windowed, node);
         }
         for (ValueId const output : node.outputs) {
-            set_layout(output, !tiles                      ? replicated(shape(output))
-                               : output == node.outputs[0] ? out
-                               : has_pixels(shape(output)) ? tiled(shape(output))
-                                                           : replicated(shape(output)));
+            bool const extended = tiles && layouts_[as_index(output)] != nullptr;
+            if (extended) { continue; }
+            set_layout(output, tiles && has_pixels(shape(output)) ? tiled(shape(output)) : replicated(shape(output)));
         }
         append(std::move(local));
     }
@@ -313,13 +367,30 @@ class Lowering {
         if (has == *needed) { return id; }
         bool const covers = contains(has, *needed);
         // windowed kernels find their way in a larger input
-        if (covers && windowed && !is_whole(id)) { return id; }
+        if (covers && windowed && layouts_[as_index(id)] == tiled(shape(id))) { return id; }
         for (ValueId const variant : variants_[id]) {
             if (layout(variant) == *needed) { return variant; }
         }
-        ValueId const made = covers ? take_part(id, needed, user) : exchange(id, needed, user);
-        variants_[id].push_back(made);
-        return made;
+        for (ValueId const variant : std::vector<ValueId>(variants_[id])) {
+            if (!covers && contains(layout(variant), *needed)) { return held(variant, needed, windowed, user); }
+        }
+        if (!covers && layouts_[as_index(id)] != tiled(shape(id))) {  // what travels is sent by its owner
+            ValueId const tile = held(id, tiled(shape(id)), false, user);
+            return held(tile, needed, windowed, user);
+        }
+        if (covers) {
+            ValueId const part = take_part(id, needed, user);
+            variants_[id].push_back(part);
+            return part;
+        }
+        // one exchange for all users: those that need less take their part of it
+        bool const known = as_index(id) < need_.size() && !need_[as_index(id)].boxes.empty();
+        LayoutPtr const all = known && contains(need_[as_index(id)], *needed)
+                                  ? std::make_shared<Layout const>(need_[as_index(id)])
+                                  : needed;
+        ValueId const wide = exchange(id, all, user);
+        variants_[id].push_back(wide);
+        return held(wide, needed, windowed, user);
     }
 
     ValueId take_part(ValueId id, LayoutPtr const& needed, Node const& user) {
@@ -392,6 +463,43 @@ class Lowering {
 LocalGraph tile(Graph graph, TileGrid const& grid, int rank, TilingOptions const& options) {
     if (grid.ranks() == 1) { return whole(std::move(graph)); }
     return Lowering(std::move(graph), grid, rank, options).run();
+}
+
+double estimate_seconds(LocalGraph const& local, MachineModel const& machine) {
+    double seconds = 0;
+    for (Node const& node : local.graph.nodes()) {
+        std::string_view const kind = node.op->kind();
+        if (kind == "redistribute_begin" || kind == "all_reduce") { continue; }
+        if (node.op->is_view() || kind == "local_part" || node.inputs.empty()) { continue; }
+        std::vector<ValueType> inputs, outputs;
+        for (ValueId const id : node.inputs) { inputs.push_back(local.graph.value(id).type); }
+        for (ValueId const id : node.outputs) { outputs.push_back(local.graph.value(id).type); }
+        int const reduced = node.op->reduced_input();
+        ValueId const anchor = reduced >= 0           ? node.inputs[static_cast<std::size_t>(reduced)]
+                               : node.outputs.empty() ? node.inputs[0]
+                                                      : node.outputs[0];
+        auto const volume = static_cast<double>(local.graph.value(anchor).type.shape.volume());
+        double const share = static_cast<double>(local.box(anchor).shape().volume()) / std::max(volume, 1.0);
+        Cost const cost = node.op->cost(inputs, outputs);
+        seconds += share * std::max(cost.flops / machine.flops, cost.bytes / machine.memory_bytes);
+    }
+    Traffic const traffic = traffic_of(local);
+    seconds += machine.latency * static_cast<double>(traffic.exchanges + traffic.reductions);
+    seconds += static_cast<double>(traffic.bytes + 2 * traffic.reduced_bytes) / machine.message_bytes;
+    return seconds;
+}
+
+int best_chain(Graph const& graph, TileGrid const& grid, int longest) {
+    int best = 1;
+    double least = 0;
+    for (int chain = 1; chain <= longest && grid.ranks() > 1; ++chain) {
+        double const seconds = estimate_seconds(tile(graph, grid, 0, {.chain = chain}));
+        if (chain == 1 || seconds < least) {
+            least = seconds;
+            best = chain;
+        }
+    }
+    return best;
 }
 
 LocalGraph whole(Graph graph) {

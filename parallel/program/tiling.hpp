@@ -24,6 +24,9 @@ struct LocalGraph {
 
 struct TilingOptions {
     bool defer_gradients = false;  ///< gradients stay partial: they are added up over micro-batches first
+    /// Windowed operators served by one exchange ("fused halo"): all but the first of a chain compute the overlap that
+    /// the next one needs, instead of receiving it. 1: every operator has an exchange of its own.
+    int chain = 1;
 };
 
 /// Lowers a global graph to one rank of a grid of tiles. Pure: needs no MPI, and may be asked for any rank.
@@ -34,6 +37,19 @@ struct TilingOptions {
 /// which are combined at once, or for gradients after the last micro-batch. Inputs of the network are not exchanged:
 /// every rank is to be given all that it needs of them.
 [[nodiscard]] LocalGraph tile(Graph graph, TileGrid const& grid, int rank, TilingOptions const& options = {});
+
+/// Seconds that a rank's graph takes by a simple model, for the choice between plans: compute at `flops` per second and
+/// `bytes` of memory traffic per second, messages at a latency and a bandwidth.
+struct MachineModel {
+    double flops = 1e11, memory_bytes = 1e10;  ///< of one rank
+    double latency = 2e-5;                     ///< seconds per exchange or reduction
+    double message_bytes = 4e9;                ///< per second
+};
+[[nodiscard]] double estimate_seconds(LocalGraph const& local, MachineModel const& machine = {});
+
+/// The chain length from 1 to `longest` with the least estimate for this grid; judged at rank 0, so that all ranks
+/// agree.
+[[nodiscard]] int best_chain(Graph const& graph, TileGrid const& grid, int longest = 4);
 
 /// The same for one rank: nothing is changed.
 [[nodiscard]] LocalGraph whole(Graph graph);

@@ -23,6 +23,7 @@ struct NetworkSpec {
     bool fused = true;
     RecomputeMode recompute = RecomputeMode::none;
     std::uint64_t image_seed = 1;  ///< of the images that write_random() draws
+    int chain = 1;                 ///< TilingOptions::chain
 };
 
 struct TestNetwork {

@@ -43,11 +43,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{model, "{name: unet, classes: 2, norm_groups: 4}", "2:46", "belongs to norm: group"},
         Case{model, "{name: unet, classes: 2, norm: group, norm_groups: 5}", "2:59", "does not divide model.base, 32"},
         Case{"name: small", "parallel: {data: 2, spatial: {tiles: [2, 2]}}", "1:1", "this version cuts the image only"},
-        Case{"name: small", "parallel: {spatial: {tiles: 5}}", "1:30", "give 4 or 9"},
-        Case{"name: small", "parallel: {spatial: {tiles: [40, 1]}}", "1:30", "give 32 or fewer"},
-        Case{"name: small", "parallel: {spatial: {tiles: [2, 1], slice: vertical}}", "1:45", "leave it out"},
-        Case{"name: small", "parallel: {spatial: {tiles: [3, 1], row_boundaries: [9]}}", "1:54", "give 2"},
-        Case{"name: small", "parallel: {spatial: {tiles: [3, 1], row_boundaries: [9, 40]}}", "1:54", "ascending"},
+        Case{"name: small", "parallel: {spatial: {tiles: 5}}", "1:29", "give 4 or 9"},
+        Case{"name: small", "parallel: {spatial: {tiles: [40, 1]}}", "1:22", "give 32 or fewer"},
+        Case{"name: small", "parallel: {spatial: {tiles: [2, 1], slice: vertical}}", "1:44", "leave it out"},
+        Case{"name: small", "parallel: {spatial: {tiles: [3, 1], row_boundaries: [9]}}", "1:37", "give 2"},
+        Case{"name: small", "parallel: {spatial: {tiles: [3, 1], row_boundaries: [9, 40]}}", "1:37", "ascending"},
         Case{"name: small", "output: {dump: {file: d.h5, step: 101}}", "1:35", "train.steps is 100"}));
 
 INSTANTIATE_TEST_SUITE_P(

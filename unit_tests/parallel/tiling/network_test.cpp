@@ -96,5 +96,29 @@ TEST(TiledNetwork, RecomputesAndAddsUpMicroBatches) {
     }
 }
 
+TEST(TiledNetwork, ChainsOfOperatorsShareAnExchange) {
+    for (TileGrid const& grid : grids()) {
+        for (int chain = 2; chain <= 4; ++chain) {
+            SCOPED_TRACE(to_string(grid) + ", chain of " + std::to_string(chain));
+            for (NetworkSpec spec : {resnet20({1, 1, 32, 32, 3}), unet2d({1, 1, 32, 48, 1})}) {
+                spec.chain = chain;
+                expect_tiles_equal_one_rank(spec, grid, f64_tolerance);
+                spec.recompute = RecomputeMode::cheap;
+                expect_tiles_equal_one_rank(spec, grid, f64_tolerance);
+            }
+        }
+    }
+}
+
+TEST(TiledNetwork, ChainsExchangeLessOften) {
+    std::size_t plain = 0;
+    for (int chain = 1; chain <= 4; ++chain) {
+        TestNetwork network = build_test_network(resnet20({1, 1, 64, 64, 3}));
+        Traffic const traffic = traffic_of(tile(network.graph, grids().back(), world().rank(), {.chain = chain}));
+        if (chain == 1) { plain = traffic.exchanges; }
+        if (chain > 1) { EXPECT_LT(3 * traffic.exchanges, 2 * plain) << chain; }
+    }
+}
+
 }  // namespace
 }  // namespace aureole::test
