@@ -77,6 +77,7 @@ Command parse_command_line(int argc, char const* const* argv) {
     info.add_flag("--deck-reference", command.deck_reference, "print the deck reference (Markdown)");
     info.add_flag("--json-schema", command.json_schema, "print the JSON Schema of decks, for editors");
     info.add_option("--grid", command.grid, "print who owns what of a deck's image, and the halo of every operator");
+    info.add_option("overrides", command.overrides, "key.sub=value for --grid");
     CLI::App& convert = *app.add_subcommand("convert", "write a data set as chunked HDF5");
     add_convert(convert, command.convert);
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "app/grid_report.hpp"
 #include "app/verbs.hpp"
 #include "core/kernels/backend_info.hpp"
 #include "core/version.hpp"
@@ -15,6 +16,10 @@ ExitCode info_verb(Command const& command) {
     }
     if (command.json_schema) {
         fmt::print("{}", deck_json_schema());
+        return ExitCode::success;
+    }
+    if (command.grid) {
+        fmt::print("{}", grid_report(read_deck(*command.grid, command.overrides)));
         return ExitCode::success;
     }
     fmt::print("aureole {} ({})\n", version(), git_hash());

@@ -18,6 +18,12 @@ using aureole::ExitCode;
 ExitCode compute(Command const& command) {
     std::optional<aureole::Comm> comm;
     if (aureole::Environment::launched()) { comm.emplace(aureole::Comm::world()); }
+    int const launched = aureole::Environment::launched_ranks(), seen = comm ? comm->size() : 1;
+    aureole::require(
+        launched == seen, ExitCode::bad_deck,
+        "the launcher started {} processes, but MPI sees {} (it belongs to another MPI): use the mpirun of "
+        "the MPI that this program was built with",
+        launched, seen);
     Kokkos::ScopeGuard const kokkos;  // everything on a device lives inside
     aureole::Comm const* const all = comm ? &*comm : nullptr;
     return command.verb == Command::Verb::run ? aureole::run_verb(command, all) : aureole::verify_verb(command, all);

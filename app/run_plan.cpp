@@ -33,15 +33,6 @@ OptimizerSettings optimizer_settings(TrainSpec const& train) {
     return settings;
 }
 
-/// Windowed operators per exchange.
-int chain_of(Deck const& deck, Graph const& train) {
-    ParallelSpec::Spatial const& spatial = deck.parallel.spatial;
-    if (spatial.halo == ParallelSpec::Halo::plain || grid_of(deck).ranks() == 1) { return 1; }
-    if (spatial.chain) { return static_cast<int>(*spatial.chain); }
-    int const best = best_chain(train, grid_of(deck));
-    return spatial.halo == ParallelSpec::Halo::fused ? std::max(2, best) : best;
-}
-
 Normalization normalization_of(RunPlan const& plan, DataUse use) {
     NormalizeSpec const& spec = plan.deck.data.loader.normalize;
     Index const channels = plan.deck.image.channels;
@@ -62,6 +53,14 @@ Normalization normalization_of(RunPlan const& plan, DataUse use) {
 }
 
 }  // namespace
+
+int windows_per_exchange(Deck const& deck, Graph const& train) {
+    ParallelSpec::Spatial const& spatial = deck.parallel.spatial;
+    if (spatial.halo == ParallelSpec::Halo::plain || grid_of(deck).ranks() == 1) { return 1; }
+    if (spatial.chain) { return static_cast<int>(*spatial.chain); }
+    int const best = best_chain(train, grid_of(deck));
+    return spatial.halo == ParallelSpec::Halo::fused ? std::max(2, best) : best;
+}
 
 RunMemory RunPlan::memory() const {
     RunMemory memory;
@@ -90,7 +89,7 @@ RunPlan plan_run(Deck deck, bool dump, int rank) {
     spec.keep_gradients = dump;
     spec.grid = grid_of(plan.deck);
     spec.rank = rank;
-    spec.chain = plan.chain = chain_of(plan.deck, plan.train.graph);
+    spec.chain = plan.chain = windows_per_exchange(plan.deck, plan.train.graph);
     if (dump) {
         plan.dumped = matching_values(plan.train.graph, keep);
         spec.keep = plan.dumped;

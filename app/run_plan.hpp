@@ -39,6 +39,9 @@ struct RunPlan {
 /// and the activations that the deck names readable after a step.
 [[nodiscard]] RunPlan plan_run(Deck deck, bool dump, int rank = 0);
 
+/// Windowed operators that share an exchange: what the deck says, or the plan's choice.
+[[nodiscard]] int windows_per_exchange(Deck const& deck, Graph const& train);
+
 /// What the data are opened for.
 enum class DataUse : std::uint8_t {
     check,   ///< only whether they fit the network; no statistics are measured

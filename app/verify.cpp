@@ -81,11 +81,15 @@ class Verification {
         for (Index step = 0; step < command_.steps; ++step) {
             double const got = run_step(tiled_, tiled_data.next(), step);
             double const want = one_ ? run_step(*one_, one_data->next(), step) : 0;
-            if (one_) { compare("loss", {got}, {want}, {}); }
-            compare_step();
+            compare_values();
+            if (one_) {
+                compare("loss", {got}, {want}, {});
+                compare_gradients();
+            }
             update(tiled_, step);
             if (one_) { update(*one_, step); }
             compare_parameters();
+            if (deck_.train.precision != TrainSpec::Precision::f64) { begin_again_together(); }
             if (one_) { report(step + 1); }
             if (progress) { progress->update(step + 1); }
             if (stop()) { break; }
@@ -146,8 +150,8 @@ class Verification {
         static_cast<void>(plan.engine->update(deck_.train.optimizer.lr, step));
     }
 
-    /// Values in the order in which they are computed, then gradients from the last layer to the first.
-    void compare_step() {
+    /// In the order in which they are computed.
+    void compare_values() {
         Program const& program = tiled_.engine->train();
         for (std::size_t i = 0; i < tiled_.dumped.size(); ++i) {
             ValueId const id = tiled_.dumped[i];
@@ -157,7 +161,10 @@ class Verification {
             Program const& whole = one_->engine->train();
             compare(program.graph().value(id).name, got, read_values(whole.tensor(one_->dumped[i])), spec.global);
         }
-        if (!one_) { return; }
+    }
+
+    /// From the last layer to the first.
+    void compare_gradients() {
         auto const& entries = tiled_.engine->persistent().entries();
         for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
             bool const trained = tiled_.engine->persistent().contains(Program::gradient_name(entry->name));
@@ -185,6 +192,18 @@ class Verification {
             if (entry.kind == Persistent::Kind::gradient || counter) { continue; }
             compare("updated " + entry.name, read_values(tiled_.engine->tensor(entry)),
                     read_values(one_->engine->tensor(one_->engine->persistent().find(entry.name))), entry.spec.global);
+        }
+    }
+
+    /// In f32 and bf16 rounding grows from step to step, on one rank too: each step begins from the state of one rank.
+    /// In f64 all steps are one computation.
+    void begin_again_together() {
+        for (Persistent const& entry : tiled_.engine->persistent().entries()) {
+            if (entry.kind == Persistent::Kind::gradient || comm_ == nullptr) { continue; }
+            std::vector<double> values(static_cast<std::size_t>(entry.spec.global.volume()));
+            if (one_) { values = read_values(one_->engine->tensor(one_->engine->persistent().find(entry.name))); }
+            comm_->broadcast(values.data(), values.size() * sizeof(double));
+            write_values(values, tiled_.engine->tensor(entry));
         }
     }
 

@@ -44,6 +44,12 @@ std::string Workplace::read(std::string const& name) const {
     return text.str();
 }
 
+Finished Workplace::launch(int ranks, std::vector<std::string> const& arguments) const {
+    return aureole(arguments, fmt::format("OMP_NUM_THREADS=1 OMPI_ALLOW_RUN_AS_ROOT=1 "
+                                          "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout 100 {} {} {} {}",
+                                          AUREOLE_MPIEXEC, AUREOLE_MPIEXEC_NP, ranks, AUREOLE_MPIEXEC_FLAGS));
+}
+
 Finished Workplace::aureole(std::vector<std::string> const& arguments, std::string const& environment) const {
     std::string command =
         fmt::format("cd {} && {} {}", quoted(folder_.string()), environment, quoted(AUREOLE_EXECUTABLE));

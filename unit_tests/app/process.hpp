@@ -29,6 +29,8 @@ class Workplace {
     /// Starts `aureole <arguments>` in the folder; each argument is one word. `environment`: "NAME=value" settings.
     [[nodiscard]] Finished aureole(std::vector<std::string> const& arguments,
                                    std::string const& environment = "") const;
+    /// The same as `ranks` processes under the MPI launcher, each with one thread.
+    [[nodiscard]] Finished launch(int ranks, std::vector<std::string> const& arguments) const;
 
   private:
     std::filesystem::path folder_;

@@ -1,0 +1,149 @@
+// The program on a grid of tiles.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "io/hdf5/file.hpp"
+#include "unit_tests/app/process.hpp"
+
+namespace aureole::test {
+namespace {
+
+/// A network with exchanges of every kind, labels per pixel, and metrics; f64, so that ranks agree to rounding.
+std::string const deck = R"(name: tiles
+model:
+  layers:
+    - conv: {filters: 4, kernel: 3, bias: false, name: first}
+    - batch_norm
+    - relu: {name: fine}
+    - dropout: {rate: 0.2}
+    - max_pool: {kernel: 2, unit: true}
+    - conv: {filters: 6, kernel: 5, name: wide}
+    - group_norm: {groups: 2}
+    - gelu: {name: coarse}
+    - upsample: {scale: 2, mode: linear}
+    - concat: {from: fine}
+    - conv: {filters: 3, kernel: 3, name: last}
+image: {size: [22, 18], channels: 2}
+data:
+  train: {kind: synthetic, samples: 12}
+  eval: {kind: synthetic, samples: 5}
+  augment: {flip_h: true, flip_w: true}
+train:
+  batch: 4
+  micro_batches: 2
+  steps: 4
+  precision: f64
+  loss: softmax_cross_entropy
+  metrics: [accuracy, iou]
+  optimizer: {name: adamw, lr: 0.01}
+  clip_norm: 1
+  checkpoint: {every: 2, keep: 5}
+)";
+
+std::vector<std::string> run(std::string const& tiles, std::string const& folder) {
+    return {"run",
+            "deck.yaml",
+            "parallel.spatial.tiles=" + tiles,
+            "output.folder=" + folder,
+            "train.checkpoint.folder=" + folder + "/checkpoints",
+            "--dump",
+            folder + ".h5",
+            "output.dump.activations=[first, fine, coarse]"};
+}
+
+void expect_near_tensors(std::string const& got, std::string const& want) {
+    auto const a = hdf5::File::open(got), b = hdf5::File::open(want);
+    ASSERT_EQ(a.datasets(), b.datasets());
+    for (std::string const& name : b.datasets()) {
+        std::vector<double> const x = a.read<double>(name), y = b.read<double>(name);
+        ASSERT_EQ(x.size(), y.size()) << name;
+        double difference = 0, norm = 0;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            difference += (x[i] - y[i]) * (x[i] - y[i]);
+            norm += y[i] * y[i];
+        }
+        EXPECT_LE(std::sqrt(difference), 1e-10 * std::sqrt(norm) + 1e-14) << name;
+    }
+}
+
+TEST(Tiles, TrainAsOneRankDoes) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    expect_code(place.aureole(run("[1, 1]", "one")), ExitCode::success);
+    auto const want = csv_rows(place.read("one/metrics.csv"));
+    for (auto const& [ranks, tiles] : {std::pair{2, "[2, 1]"}, std::pair{3, "[1, 3]"}, std::pair{4, "[2, 2]"}}) {
+        SCOPED_TRACE(tiles);
+        std::string const folder = "on" + std::to_string(ranks);
+        Finished const finished = place.launch(ranks, run(tiles, folder));
+        expect_code(finished, ExitCode::success);
+        EXPECT_TRUE(finished.says("exchanges and reductions"));
+        expect_near_tensors(place.path(folder + ".h5"), place.path("one.h5"));
+        auto const got = csv_rows(place.read(folder + "/metrics.csv"));
+        ASSERT_EQ(got.size(), want.size());
+        for (std::size_t row = 1; row < want.size(); ++row) {
+            EXPECT_EQ(got[row][0], want[row][0]);
+            for (std::size_t column : {2U, 3U, 9U, 10U}) {  // loss, rate, accuracy, IoU
+                EXPECT_NEAR(std::stod(got[row][column]), std::stod(want[row][column]), 1e-9) << row << " " << column;
+            }
+        }
+    }
+}
+
+TEST(Tiles, ACheckpointGoesOnOnAnotherGrid) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    expect_code(place.aureole(run("[1, 1]", "one")), ExitCode::success);
+    std::vector<std::string> half = run("[2, 1]", "two");
+    half.emplace_back("train.steps=2");
+    half.emplace_back("output.dump.step=2");
+    expect_code(place.launch(2, half), ExitCode::success);
+    std::vector<std::string> rest = run("[1, 3]", "two");
+    Finished const finished = place.launch(3, rest);
+    expect_code(finished, ExitCode::success);
+    EXPECT_TRUE(finished.says("resumed after step 2"));
+    expect_near_tensors(place.path("two.h5"), place.path("one.h5"));
+}
+
+TEST(Tiles, VerifyProvesTheGrid) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    Finished const finished =
+        place.launch(4, {"verify", "deck.yaml", "parallel.spatial.tiles=[2, 2]", "--seams", "seams.png"});
+    expect_code(finished, ExitCode::success);
+    EXPECT_TRUE(finished.says("equal:"));
+    EXPECT_TRUE(place.contains("seams.png"));
+}
+
+TEST(Tiles, VerifyNamesTheFirstOperatorThatDeparts) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    Finished const finished = place.launch(2, {"verify", "deck.yaml", "parallel.spatial.tiles=[2, 1]",
+                                               "parallel.spatial.halo=plain", "--break-halo", "coarse"});
+    expect_code(finished, ExitCode::differs);
+    EXPECT_TRUE(finished.says("first to depart: upsample1")) << finished.output;
+    EXPECT_TRUE(finished.says("0, 10, ")) << finished.output;  // at the border of the tiles
+}
+
+TEST(Tiles, AWrongNumberOfProcessesIsToldWhatFits) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    Finished const finished = place.launch(3, {"run", "deck.yaml", "parallel.spatial.tiles=[2, 1]"});
+    expect_code(finished, ExitCode::bad_deck);
+    EXPECT_TRUE(finished.says("start 2 (mpirun -np 2)"));
+    EXPECT_TRUE(finished.says("[1, 3], [3, 1]"));
+    expect_code(place.aureole({"run", "deck.yaml", "parallel.spatial.tiles=[2, 1]"}), ExitCode::bad_deck);
+}
+
+TEST(Tiles, InfoPrintsTheGrid) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    Finished const finished =
+        place.aureole({"info", "--grid", "deck.yaml", "parallel.spatial.tiles=[2, 1]", "parallel.spatial.halo=plain"});
+    expect_code(finished, ExitCode::success);
+    EXPECT_TRUE(finished.says("[11, 22)"));
+    EXPECT_TRUE(finished.says("coarse"));
+}
+
+}  // namespace
+}  // namespace aureole::test
