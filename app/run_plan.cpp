@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "app/pictures.hpp"
 #include "app/ranks.hpp"

@@ -1,6 +1,7 @@
 // Every way a run can end has its exit code and a message that says what to do.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "unit_tests/app/process.hpp"

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "core/graph/differentiate.hpp"
 #include "core/graph/fuse.hpp"
 #include "core/graph/recompute.hpp"

@@ -1,5 +1,7 @@
 #include "core/ops/conv.hpp"
 
+#include <tuple>
+
 #include "core/kernels/onednn/geometry.hpp"
 #include "core/ops/transposed_conv.hpp"
 #include "unit_tests/core/onednn/support.hpp"
