@@ -45,6 +45,11 @@ SampleWriter::SampleWriter(Output const& output, std::string const& origin, std:
     require(!output.file.empty(), ExitCode::bad_deck, "no file to write is named: name one with --output");
     require(output.x != output.y, ExitCode::bad_deck, "images and labels are both called '{}': give them two names",
             output.x);
+    fs::path const folder = fs::path(output.file).parent_path();
+    std::error_code error;
+    if (!folder.empty()) { fs::create_directories(folder, error); }
+    require(!error, ExitCode::data_error, "cannot create the folder '{}' ({}): choose another, or mend its permissions",
+            folder.string(), error.message());
     file_ = hdf5::File::create(temporary_);
     file_->set_attribute("/", "origin", origin);
     file_->set_attribute("/", "source", sources);

@@ -72,6 +72,18 @@ TEST(Idx, PlainAndGzipped) {
     }
 }
 
+TEST(Idx, TheFolderOfTheOutputIsMade) {
+    ScratchFolder const folder;
+    write_bytes(folder.file("x"), idx_images(1));
+    Output output = output_of(folder);
+    output.file = folder.file("new/folder/out.h5");
+    convert_idx(folder.file("x"), "", output, no_progress);
+    EXPECT_TRUE(std::filesystem::exists(output.file));
+    output.file = folder.file("x/out.h5");
+    expect_error(ExitCode::data_error, {"cannot create the folder", "/x'"},
+                 [&] { convert_idx(folder.file("x"), "", output, no_progress); });
+}
+
 TEST(Idx, WiderTypesAreBigEndian) {
     ScratchFolder const folder;
     write_bytes(folder.file("x"),
