@@ -35,6 +35,13 @@ ConvGeometry geometry_of(Windows const& window, Index groups, TensorSpec const& 
     return *geometry;
 }
 
+/// oneDNN 2.6, for one, has no bf16 on processors without AVX-512.
+template <class Descriptor>
+Descriptor const& existing(Descriptor const& chosen) {
+    require(static_cast<bool>(chosen), "the library has no such convolution for this processor: measure another type");
+    return chosen;
+}
+
 ConvDescription in_layout(ConvDescription description, ConvGeometry const& geometry, DType dtype,
                           ActivationLayout layout) {
     if (layout == ActivationLayout::channels_last) { return description; }
@@ -54,7 +61,8 @@ Prepared forward(KernelRequest const& request, ActivationLayout layout) {
     TensorSpec const &x = request.inputs[0], &y = request.outputs[0];
     auto const geometry = geometry_of(attributes.window, attributes.groups, x, y, onednn::Covered::output);
     auto const a = in_layout(onednn::describe(geometry, x.dtype, x.dtype, false), geometry, x.dtype, layout);
-    auto const chosen = onednn::conv_forward(a, {});
+    auto const descriptor = onednn::conv_forward(a, {});
+    auto const& chosen = existing(descriptor);
     return {onednn::ConvForward(chosen),
             {{DNNL_ARG_SRC, filled(chosen.src_desc())},
              {DNNL_ARG_WEIGHTS, filled(chosen.weights_desc())},
@@ -66,7 +74,9 @@ Prepared backward_data(Windows const& window, Index groups, TensorSpec const& x,
                        ActivationLayout layout) {
     auto const geometry = geometry_of(window, groups, x, y, onednn::Covered::input);
     auto const a = in_layout(onednn::describe(geometry, x.dtype, x.dtype, false), geometry, x.dtype, layout);
-    auto const chosen = onednn::conv_backward_data(a, onednn::conv_forward(a, {}), {});
+    auto const hint = onednn::conv_forward(a, {});
+    auto const descriptor = onednn::conv_backward_data(a, existing(hint), {});
+    auto const& chosen = existing(descriptor);
     return {onednn::ConvBackwardData(chosen),
             {{DNNL_ARG_DIFF_SRC, filled(chosen.diff_src_desc())},
              {DNNL_ARG_WEIGHTS, filled(chosen.weights_desc())},
@@ -80,7 +90,8 @@ Prepared backward_weights(KernelRequest const& request, ActivationLayout layout)
     auto const hint = onednn::conv_forward(
         in_layout(onednn::describe(geometry, x.dtype, x.dtype, false), geometry, x.dtype, layout), {});
     auto const a = in_layout(onednn::describe(geometry, x.dtype, DType::f32, false), geometry, x.dtype, layout);
-    auto const chosen = onednn::conv_backward_weights(a, hint, {});
+    auto const descriptor = onednn::conv_backward_weights(a, existing(hint), {});
+    auto const& chosen = existing(descriptor);
     return {onednn::ConvBackwardWeights(chosen),
             {{DNNL_ARG_SRC, filled(chosen.src_desc())},
              {DNNL_ARG_DIFF_WEIGHTS, filled(chosen.diff_weights_desc())},

@@ -114,7 +114,7 @@ def main():
             for precision in arguments.precisions:
                 rows = summarize(measure(arguments, case, size, precision))
                 best = min(row["fastest"] for name, row in rows.items() if name.startswith("pytorch"))
-                bare = rows["aureole none"]["bare"]
+                bare = rows["aureole none"].get("bare", float("nan"))
                 for name, row in rows.items():
                     print("%-10s %5d %-5s %-22s %9.4f %9.4f %9.2f %9.2f %9.3f" %
                           (case, size, precision, name, row["fastest"], row["median"], row["fastest"] / best,
