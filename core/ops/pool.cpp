@@ -19,11 +19,12 @@ DType pool_index_type(PoolAttributes const& attributes) {
 
 std::vector<ValueType> Pool::infer(std::span<ValueType const> inputs) const {
     ValueType const& x = inputs[0];
-    require_valid("pooling", attributes_.window);
+    require_valid("pooling", attributes_.window, Cropping::allowed);
     require(window_volume(attributes_.window) <= std::numeric_limits<std::int32_t>::max(), ExitCode::bad_deck,
             "pooling: a window of {} pixels is too large: use global pooling", window_volume(attributes_.window));
+    bool const may_be_empty = attributes_.kind == PoolKind::average && attributes_.count_padding;
     for (Window const& window : attributes_.window) {
-        require(std::max(window.pad_lo, window.pad_hi) < window.reach(), ExitCode::bad_deck,
+        require(may_be_empty || std::max(window.pad_lo, window.pad_hi) < window.reach(), ExitCode::bad_deck,
                 "pooling: padding {}, {} holds a whole window of {}: use less padding", window.pad_lo, window.pad_hi,
                 window.reach());
     }

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <cstdint>
 #include <string_view>
 
 #include "core/tensor/box.hpp"
@@ -7,7 +8,8 @@
 namespace aureole {
 
 /// One axis of a windowed operator: output position o reads input positions o * stride - pad_lo + k * dilation,
-/// k = 0 .. size-1. Padding exists only beyond the border of the image and may differ between the two ends.
+/// k = 0 .. size-1. Padding exists only beyond the border of the image and may differ between the two ends; where it is
+/// negative, which only pooling allows, that many pixels at the border are left out.
 struct Window {
     Index size = 1, stride = 1, pad_lo = 0, pad_hi = 0, dilation = 1;
 
@@ -30,7 +32,9 @@ using Windows = std::array<Window, 3>;
             windows[2].output_extent(input.w), input.c};
 }
 
-/// Throws Error(bad_deck) if a size, stride or dilation is not positive or a padding is negative.
-void require_valid(std::string_view operator_name, Windows const& windows);
+enum class Cropping : std::uint8_t { refused, allowed };  ///< negative padding
+
+/// Throws Error(bad_deck) if a size, stride or dilation is not positive or a padding is negative against the rule.
+void require_valid(std::string_view operator_name, Windows const& windows, Cropping cropping = Cropping::refused);
 
 }  // namespace aureole

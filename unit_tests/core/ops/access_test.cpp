@@ -54,8 +54,8 @@ void for_windows(Visit const& visit) {
     for (Index size = 1; size <= 4; ++size) {
         for (Index stride = 1; stride <= 3; ++stride) {
             for (Index dilation = 1; dilation <= 3; ++dilation) {
-                for (Index lo = 0; lo <= 2; ++lo) {
-                    for (Index hi = 0; hi <= 2; ++hi) {
+                for (Index lo = -2; lo <= 2; ++lo) {
+                    for (Index hi = -2; hi <= 2; ++hi) {
                         for (Index extent = 1; extent <= 9; ++extent) {
                             Window const window{size, stride, lo, hi, dilation};
                             if (window.output_extent(extent) > 0) { visit(window, extent); }
@@ -206,6 +206,13 @@ TEST(Access, OperatorsReadNoMoreThanTheirRule) {
         }
         expect_access_covers_dependency(
             std::make_shared<PoolInputGradient>(PoolAttributes{all, PoolKind::average}, x.shape), {pooled}, tight);
+    }
+    for (Window const& window : {Window{1, 2, -1, 1}, Window{3, 2, -2, 1}, Window{2, 3, -1, -1}}) {
+        PoolAttributes const cropped{{Window{}, window, Window{}}, PoolKind::average, true};
+        HostTensor const pooled = random_tensor(output_shape(cropped.window, x.shape), DType::f64, 4);
+        bool const tight = window.pad_hi < window.size;  // or the last window holds padding only
+        expect_access_covers_dependency(std::make_shared<Pool>(cropped), {x}, tight);
+        expect_access_covers_dependency(std::make_shared<PoolInputGradient>(cropped, x.shape), {pooled}, true);
     }
     for (UpsampleMode const mode : {UpsampleMode::nearest, UpsampleMode::linear}) {
         for (Index scale = 1; scale <= 5; ++scale) {

@@ -71,6 +71,38 @@ TEST(Pool, GradientsMatchFiniteDifferences) {
     }
 }
 
+/// Every other pixel, beginning with the second: a window of one pixel that begins inside the image.
+TEST(Pool, NegativePaddingLeavesOutPixels) {
+    PoolAttributes const odd{planar({1, 2, -1, 1}, {1, 2, -1, 1}), PoolKind::average, true};
+    HostTensor const x{{1, 1, 2, 5, 1},
+                       DType::f32,
+                       {0, 1, 2, 3, 4,  //
+                        5, 6, 7, 8, 9}};
+    OperatorRun const run = run_operator(std::make_shared<Pool>(odd), {x}, {{{1, 1, 1, 3, 1}, DType::f32, {1, 2, 3}}});
+    EXPECT_EQ(run.outputs[0].values, (std::vector<double>{6, 8, 0})) << "beyond the border lies 0";
+    EXPECT_EQ(run.gradients[0]->values, (std::vector<double>{0, 0, 0, 0, 0, 0, 1, 0, 2, 0}));
+}
+
+TEST(Pool, NegativePaddingMatchesFiniteDifferencesAndTiles) {
+    Windows const windows{Window{1, 2, -1, 1}, Window{3, 2, -2, 1}, Window{2, 3, -1, -2, 2}};
+    Shape const x{2, 5, 11, 14, 9}, y = output_shape(windows, x);
+    HostTensor const hx = random_tensor(x, DType::f32, 1), dy = random_tensor(y, DType::f32, 2);
+    PoolAttributes const average{windows, PoolKind::average, true};
+    expect_gradients_match_finite_differences(std::make_shared<Pool>(average),
+                                              {random_tensor({1, 5, 8, 9, 3}, DType::f64, 1)});
+    expect_tiles_match_whole(std::make_shared<Pool>(average), {hx}, {2, 3, 2});
+    expect_tiles_match_whole(std::make_shared<PoolInputGradient>(average, x), {dy}, {2, 3, 4});
+    Windows cropped = windows;
+    cropped[0] = {2, 2, -1, 1};
+    PoolAttributes const max{cropped, PoolKind::max};
+    expect_gradients_match_finite_differences(std::make_shared<Pool>(max),
+                                              {random_tensor({1, 5, 8, 9, 3}, DType::f64, 1)});
+    HostTensor const dz = random_tensor(output_shape(cropped, x), DType::f32, 2);
+    HostTensor const index = run_operator(std::make_shared<Pool>(max), {hx}).outputs[1];
+    expect_tiles_match_whole(std::make_shared<Pool>(max), {hx}, {2, 3, 2});
+    expect_tiles_match_whole(std::make_shared<PoolInputGradient>(max, x), {dz, index}, {2, 3, 4});
+}
+
 TEST(Pool, TilesMatchWhole) {
     Windows const windows{Window{2, 2, 1, 1}, Window{3, 2, 1, 1}, Window{4, 3, 2, 0}};
     Shape const x{2, 5, 11, 14, 9};
