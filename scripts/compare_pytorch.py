@@ -21,10 +21,12 @@ import pytorch_models
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("dump", help="file written by aureole run --dump")
-    parser.add_argument("--model", required=True, choices=["resnet", "resnet_cifar", "unet"], help="the deck's model.name")
+    parser.add_argument("--model", required=True, choices=["resnet", "resnet_cifar", "amoebanet", "unet"], help="the deck's model.name")
     parser.add_argument("--depth", type=int, help="resnet, resnet_cifar")
     parser.add_argument("--version", type=int, default=1, help="resnet_cifar")
     parser.add_argument("--width", type=int, default=16, help="resnet_cifar")
+    parser.add_argument("--cells", type=int, help="amoebanet")
+    parser.add_argument("--filters", type=int, help="amoebanet")
     parser.add_argument("--base", type=int, default=32, help="unet")
     parser.add_argument("--levels", type=int, default=4, help="unet")
     parser.add_argument("--norm", default="batch", choices=["batch", "instance", "group", "none"], help="unet")
@@ -43,6 +45,11 @@ def build(options, images, classes):
     if options.model == "unet":
         return pytorch_models.build("unet", classes=classes, channels=channels, axes=3 if three else 2, base=options.base,
                                     levels=options.levels, norm=options.norm, groups=options.norm_groups, up=options.up)
+    if options.model == "amoebanet":
+        if options.cells is None or options.filters is None:
+            sys.exit("--model amoebanet needs --cells and --filters, as in the deck")
+        return pytorch_models.build("amoebanet", cells=options.cells, filters=options.filters, classes=classes,
+                                    channels=channels)
     if options.depth is None:
         sys.exit("--model %s needs --depth, as in the deck" % options.model)
     if options.model == "resnet":

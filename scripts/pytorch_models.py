@@ -201,9 +201,117 @@ class UNet(nn.Module):
         return self.head(x)
 
 
+class ReluConvNorm(nn.Module):
+    def __init__(self, channels, filters, size=1, stride=1):
+        super().__init__()
+        self.conv, self.bn = conv2d(channels, filters, size, stride), nn.BatchNorm2d(filters)
+
+    def forward(self, x):
+        return self.bn(self.conv(torch.relu(x)))
+
+
+class FactorizedReduction(nn.Module):
+    """Two 1 x 1 convolutions of stride 2, the second over the image moved by one pixel, with zeros from beyond its border."""
+
+    def __init__(self, channels, filters):
+        super().__init__()
+        self.conv1, self.conv2 = conv2d(channels, filters // 2, 1, 2), conv2d(channels, filters // 2, 1, 2)
+        self.bn = nn.BatchNorm2d(filters)
+
+    def forward(self, x):
+        x = torch.relu(x)
+        moved = nn.functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
+        return self.bn(torch.cat([self.conv1(x), self.conv2(moved)], 1))
+
+
+class NarrowConvs(nn.Module):
+    """Convolutions with a quarter of the channels between two 1 x 1 ones; each after ReLU and before batch norm."""
+
+    def __init__(self, channels, kernels, strides):
+        super().__init__()
+        narrow = channels // 4
+        kernels, strides = [(1, 1), *kernels, (1, 1)], [(1, 1), *strides, (1, 1)]
+        widths = [channels] + [narrow] * (len(kernels) - 1) + [channels]
+        self.count = len(kernels)
+        for i, (kernel, stride) in enumerate(zip(kernels, strides)):
+            padding = tuple((size - 1) // 2 for size in kernel)
+            setattr(self, "conv%d" % (i + 1), nn.Conv2d(widths[i], widths[i + 1], kernel, stride, padding, bias=False))
+            setattr(self, "bn%d" % (i + 1), nn.BatchNorm2d(widths[i + 1]))
+
+    def forward(self, x):
+        for i in range(1, self.count + 1):
+            x = getattr(self, "bn%d" % i)(getattr(self, "conv%d" % i)(torch.relu(x)))
+        return x
+
+
+AMOEBANET_OPERATIONS = {
+    "id": lambda c, stride: nn.Identity(),
+    "max2": lambda c, stride: nn.MaxPool2d(2, stride, ceil_mode=True),
+    "max3": lambda c, stride: nn.MaxPool2d(3, stride, padding=1),
+    "avg3": lambda c, stride: nn.AvgPool2d(3, stride, padding=1, count_include_pad=False),
+    "1x1": lambda c, stride: ReluConvNorm(c, c, 1, stride),
+    "3x3": lambda c, stride: NarrowConvs(c, [(3, 3)], [(stride, stride)]),
+    "7x7": lambda c, stride: NarrowConvs(c, [(1, 7), (7, 1)], [(1, stride), (stride, 1)]),
+}
+# pairs of (state, operation) that add up to states 2, 3 ...; states that are joined
+AMOEBANET_NORMAL = ([((1, "1x1"), (1, "max3")), ((1, "id"), (0, "7x7")), ((0, "1x1"), (0, "7x7")), ((2, "max3"), (2, "id")),
+                     ((1, "avg3"), (5, "1x1"))], [0, 3, 4, 6])
+AMOEBANET_REDUCTION = ([((0, "max2"), (0, "max3")), ((2, "id"), (1, "3x3")), ((2, "7x7"), (2, "max3")),
+                        ((3, "id"), (1, "max2")), ((2, "avg3"), (3, "1x1"))], [4, 5, 6])
+
+
+class AmoebaNetCell(nn.Module):
+    def __init__(self, plan, before, previous, channels, after_reduction):
+        """before, previous: channels of the results of the last cell but one and of the last."""
+        super().__init__()
+        self.pairs, self.joined = plan
+        self.reduce1 = ReluConvNorm(previous, channels)
+        self.reduce2 = (FactorizedReduction if after_reduction else ReluConvNorm)(before, channels)
+        for i, (state, operation) in enumerate(pair for both in self.pairs for pair in both):
+            stride = 2 if plan is AMOEBANET_REDUCTION and state < 2 else 1
+            setattr(self, "op%d" % i, AMOEBANET_OPERATIONS[operation](channels, stride))
+
+    def forward(self, before, previous):
+        states = [self.reduce1(previous), self.reduce2(before)]
+        for i, (a, b) in enumerate(self.pairs):
+            states.append(getattr(self, "op%d" % (2 * i))(states[a[0]]) + getattr(self, "op%d" % (2 * i + 1))(states[b[0]]))
+        return torch.cat([states[i] for i in self.joined], 1)
+
+
+class AmoebaNet(nn.Module):
+    """AmoebaNet-D: `cells` normal cells, a multiple of 3; the stem has filters / 4 channels."""
+
+    def __init__(self, cells, filters, classes, channels=3):
+        super().__init__()
+        width = filters // 4
+        self.stem1 = ReluConvNorm(channels, width, 3, 2)
+        state = dict(before=width, previous=width, width=width, reduced=False)
+
+        def cell(plan):
+            reduction = plan is AMOEBANET_REDUCTION
+            state["width"] *= 2 if reduction else 1
+            made = AmoebaNetCell(plan, state["before"], state["previous"], state["width"], state["reduced"])
+            state.update(before=state["previous"], previous=state["width"] * len(plan[1]), reduced=reduction)
+            return made
+
+        self.stem2, self.stem3 = cell(AMOEBANET_REDUCTION), cell(AMOEBANET_REDUCTION)
+        for section in range(1, 6):
+            made = (cell(AMOEBANET_REDUCTION) if section % 2 == 0 else
+                    nn.ModuleList(cell(AMOEBANET_NORMAL) for _ in range(cells // 3)))
+            setattr(self, "cell%d" % section, made)
+        self.fc = nn.Linear(state["previous"], classes)
+
+    def forward(self, x):
+        before = previous = self.stem1(x)
+        cells = [self.stem2, self.stem3, *self.cell1, self.cell2, *self.cell3, self.cell4, *self.cell5]
+        for cell in cells:
+            before, previous = previous, cell(before, previous)
+        return self.fc(previous.mean((2, 3)))
+
+
 def build(name, **options):
-    """A network by the deck's model.name: resnet, resnet_cifar or unet."""
-    return {"resnet": ResNet, "resnet_cifar": ResNetCifar, "unet": UNet}[name](**options)
+    """A network by the deck's model.name: resnet, resnet_cifar, amoebanet or unet."""
+    return {"resnet": ResNet, "resnet_cifar": ResNetCifar, "amoebanet": AmoebaNet, "unet": UNet}[name](**options)
 
 
 def to_pytorch(array, like):

@@ -195,4 +195,5 @@ def main():
             run(file, case, network, image, seed, **options)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@
 #include "core/graph/differentiate.hpp"
 #include "core/graph/fuse.hpp"
 #include "core/graph/recompute.hpp"
+#include "core/models/amoebanet.hpp"
 #include "core/models/resnet.hpp"
 #include "core/models/unet.hpp"
 #include "core/ops/softmax_cross_entropy.hpp"
@@ -161,6 +162,10 @@ TEST(MemoryPlan, NothingAliveIsOverwrittenInWholeNetworks) {
                                   {"resnet v2",
                                    [](NetworkBuilder& net, ValueId x) {
                                        return resnet_cifar(net, x, {11, 2, 4, 5});
+                                   }},
+                                  {"amoebanet",
+                                   [](NetworkBuilder& net, ValueId x) {
+                                       return amoebanet(net, x, {3, 8, 5});
                                    }},
                                   {"unet", [](NetworkBuilder& net, ValueId x) {
                                        UNetOptions options;

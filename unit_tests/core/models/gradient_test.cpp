@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "core/models/amoebanet.hpp"
 #include "core/models/resnet.hpp"
 #include "core/models/unet.hpp"
 #include "core/tensor/philox.hpp"
@@ -80,6 +81,14 @@ TEST(ModelGradient, ResNetCifar) {
 TEST(ModelGradient, ResNetOfTheImageNetFamily) {
     expect_gradients_of_loss(
         spec_of({2, 1, 33, 40, 1}, [](NetworkBuilder& net, ValueId x) { return resnet(net, x, 18, 3); }));
+}
+
+TEST(ModelGradient, AmoebaNet) {
+    for (Shape const& image : {Shape{2, 1, 32, 64, 3}, Shape{3, 1, 45, 39, 1}}) {
+        expect_gradients_of_loss(spec_of(image, [](NetworkBuilder& net, ValueId x) {
+            return amoebanet(net, x, {3, 8, 4});
+        }));
+    }
 }
 
 TEST(ModelGradient, UNetInEveryVariant) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
+#include "core/models/amoebanet.hpp"
 #include "core/models/resnet.hpp"
 #include "core/models/unet.hpp"
 
@@ -49,6 +50,18 @@ TEST(ModelRefusal, CifarDepthsThatAreNoMultipleNameTheNearestOne) {
 TEST(ModelRefusal, Version2NeedsRoomForItsPooling) {
     expect_refused({1, 1, 28, 32, 3}, {"28 x 32", "32 x 32"}, [](NetworkBuilder& net, ValueId x) {
         return resnet_cifar(net, x, {11, 2, 16, 10});
+    });
+}
+
+TEST(ModelRefusal, AmoebaNetCellsComeInThrees) {
+    expect_refused({1, 1, 64, 64, 3}, {"17 cells", "18"}, [](NetworkBuilder& net, ValueId x) {
+        return amoebanet(net, x, {17, 16, 10});
+    });
+    expect_refused({1, 1, 64, 64, 3}, {"1 cells", "3"}, [](NetworkBuilder& net, ValueId x) {
+        return amoebanet(net, x, {1, 16, 10});
+    });
+    expect_refused({1, 1, 64, 64, 3}, {"7 filters", "8 or more"}, [](NetworkBuilder& net, ValueId x) {
+        return amoebanet(net, x, {3, 7, 10});
     });
 }
 

@@ -1,6 +1,9 @@
 // Numbers of parameters and shapes of the results of the networks that we build.
 #include <gtest/gtest.h>
 
+#include <tuple>
+
+#include "core/models/amoebanet.hpp"
 #include "core/models/resnet.hpp"
 #include "core/models/unet.hpp"
 
@@ -71,6 +74,56 @@ TEST(ModelSize, ResNetCifarVersion1FollowsItsLayerList) {
     }
 }
 
+Built amoeba(AmoebaNetOptions const& options, Index h, Index w) {
+    return {{1, 1, h, w, 3}, [&](NetworkBuilder& net, ValueId x) { return amoebanet(net, x, options); }};
+}
+
+/// Parameters of the implementation for PyTorch that works on model parallelism use, which the two corrections keep.
+TEST(ModelSize, AmoebaNetsHaveTheReferencesNumbers) {
+    EXPECT_EQ(amoeba({18, 416, 10}, 512, 512).parameters(), 312433690);
+    EXPECT_EQ(amoeba({18, 256, 10}, 64, 64).parameters(), 118414090);
+    EXPECT_EQ(amoeba({18, 214, 10}, 64, 64).parameters(), 81242028);
+    EXPECT_EQ(amoeba({18, 208, 10}, 64, 64).parameters(), 78209830);
+    EXPECT_EQ(amoeba({18, 512, 10}, 64, 64).parameters(), 473157130);
+    EXPECT_EQ(amoeba({18, 512, 1000}, 64, 64).parameters(), 481268200);
+    EXPECT_EQ(amoeba({6, 416, 10}, 64, 64).parameters(), 112355994);
+    EXPECT_EQ(amoeba({3, 208, 10}, 64, 64).parameters(), 16099574);
+}
+
+/// Forward work of the convolutions in multiply-adds times two, as the reference counts it.
+TEST(ModelSize, AmoebaNetsHaveTheReferencesWork) {
+    for (auto const& [filters, giga] : std::vector<std::pair<Index, double>>{{416, 418.2}, {214, 108.7}}) {
+        Built const built = amoeba({18, filters, 10}, 512, 512);
+        double flops = 0;
+        for (Node const& node : built.graph.nodes()) {
+            if (node.op->kind() != "conv") { continue; }
+            std::vector<ValueType> inputs, outputs;
+            for (ValueId const id : node.inputs) { inputs.push_back(built.graph.value(id).type); }
+            for (ValueId const id : node.outputs) { outputs.push_back(built.graph.value(id).type); }
+            flops += node.op->cost(inputs, outputs).flops;
+        }
+        EXPECT_NEAR(flops * 1e-9, giga, 0.05) << filters;
+    }
+}
+
+/// Steps of stride 2 round up: stem1 halves once, stem2, stem3, cell2 and cell4 too; channels are 3 or 4 times those of
+/// the cell.
+TEST(ModelSize, AmoebaNetCellsHaveTheirShapesForImagesOfAnySize) {
+    for (auto const& [h, w] : std::vector<std::pair<Index, Index>>{{512, 512}, {77, 51}, {33, 1}}) {
+        Built const built = amoeba({6, 416, 10}, h, w);
+        std::vector<std::tuple<std::string, int, Index>> const expected{
+            {"stem1.bn", 1, 104}, {"stem2", 2, 624},    {"stem3", 3, 1248}, {"cell1.0", 3, 1664}, {"cell1.1", 3, 1664},
+            {"cell2", 4, 2496},   {"cell3.1", 4, 3328}, {"cell4", 5, 4992}, {"cell5.0", 5, 6656}, {"cell5.1", 5, 6656}};
+        for (auto const& [name, halvings, channels] : expected) {
+            auto const halved = [k = halvings](Index extent) { return (extent + (Index{1} << k) - 1) >> k; };
+            ValueId const id = built.graph.find(name);
+            ASSERT_NE(id, none) << name;
+            EXPECT_EQ(built.graph.value(id).type.shape, (Shape{1, 1, halved(h), halved(w), channels})) << name;
+        }
+        EXPECT_EQ(built.logits, (Shape{1, 1, 1, 1, 10}));
+    }
+}
+
 Index power(Index base, Index exponent) { return exponent == 0 ? 1 : base * power(base, exponent - 1); }
 
 Index unet_parameters(UNetOptions const& options, Index channels) {
@@ -125,6 +178,9 @@ TEST(ModelSize, UnitsAreTheStemTheBlocksAndTheHead) {
     Built const built({1, 1, 64, 64, 3}, [](NetworkBuilder& net, ValueId x) { return resnet(net, x, 50, 10); });
     EXPECT_EQ(built.graph.units().size(), 16U + 2U);
     for (Node const& node : built.graph.nodes()) { EXPECT_LT(node.unit, 18); }
+    for (Index const cells : {3, 18}) {
+        EXPECT_EQ(amoeba({cells, 16, 10}, 64, 64).graph.units().size(), static_cast<std::size_t>(cells) + 6U);
+    }
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
 // Whole networks against PyTorch: loss, logits and the gradient of every parameter. The golden file holds norms and
-// projections of the gradients, see unit_tests/golden/make_models.py.
+// projections of the gradients, see unit_tests/golden/make_models.py and make_amoebanet.py.
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "core/models/amoebanet.hpp"
 #include "core/models/resnet.hpp"
 #include "core/models/unet.hpp"
 #include "core/tensor/philox.hpp"
@@ -20,6 +21,8 @@ constexpr std::size_t projection_count = 8;
 struct GoldenNetwork {
     std::string name;
     NetworkSpec spec;
+    std::string file = golden_file;
+    DType coarsest = DType::bf16;  ///< below that the rounding of its activations decides what a network computes
 };
 
 /// image_seed: chosen as make_models.py says, so that rounding in f32 decides the sign of no argument of a ReLU.
@@ -41,6 +44,9 @@ std::vector<GoldenNetwork> golden_networks() {
     auto const imagenet = [](Index depth) {
         return [depth](NetworkBuilder& net, ValueId x) { return resnet(net, x, depth, 10); };
     };
+    auto const amoeba = [](Index cells, Index filters, Index classes) {
+        return [=](NetworkBuilder& net, ValueId x) { return amoebanet(net, x, {cells, filters, classes}); };
+    };
     UNetOptions flat;
     flat.base = 8;
     flat.levels = 3;
@@ -54,6 +60,9 @@ std::vector<GoldenNetwork> golden_networks() {
                         {2, 1, 64, 48, 1}, 88, [=](NetworkBuilder& net, ValueId x) { return unet(net, x, flat); },
                         NetworkSpec::Labels::values)},
         {"unet_3d", spec_of({2, 8, 16, 12, 2}, 15, [=](NetworkBuilder& net, ValueId x) { return unet(net, x, deep); })},
+        {"amoebanet", spec_of({2, 1, 64, 96, 3}, 9, amoeba(3, 16, 10)), "amoebanet.h5", DType::f32},
+        {"amoebanet_odd", spec_of({2, 1, 125, 109, 1}, 3, amoeba(3, 16, 7)), "amoebanet.h5", DType::f32},
+        {"amoebanet_6_cells", spec_of({3, 1, 77, 51, 1}, 1, amoeba(6, 20, 7)), "amoebanet.h5", DType::f64},
     };
 }
 
@@ -119,19 +128,25 @@ void expect_gradients(Gradients const& gradients, HostTensor const& golden, Tole
     std::printf("    gradients differ by %.2g, worst parameter by %.2g\n", whole / total, worst);
 }
 
+/// Whether a network is compared in this type. Without identities from end to end, AmoebaNet of random parameters is
+/// chaotic: with 3 cells PyTorch's own bf16 gives other gradients than its f64 altogether, with 6 cells rounding in f32
+/// changes those of single parameters by up to 1e-4.
+bool is_compared(GoldenNetwork const& each, DType dtype) { return size_of(dtype) >= size_of(each.coarsest); }
+
 void expect_golden(GoldenNetwork const& each, DType dtype, KernelChoice choice, Tolerance const& tolerance) {
     SCOPED_TRACE(each.name);
+    if (!is_compared(each, dtype)) { GTEST_SKIP() << "rounding decides"; }
     NetworkSpec spec = each.spec;
     spec.dtype = dtype;
     StepResult const step = run_step(spec, choice);
-    std::vector<double> const logits = read_golden(golden_file, "/" + each.name + "/logits").values;
-    double const loss = read_golden(golden_file, "/" + each.name + "/loss").values[0];
+    std::vector<double> const logits = read_golden(each.file, "/" + each.name + "/logits").values;
+    double const loss = read_golden(each.file, "/" + each.name + "/loss").values[0];
     ASSERT_EQ(step.logits.size(), logits.size());
     std::printf("%s %s: loss differs by %.2g, logits by %.2g\n", each.name.c_str(), std::string(name_of(dtype)).c_str(),
                 std::abs(step.loss - loss) / loss, distance(step.logits, logits) / norm(logits));
     EXPECT_NEAR(step.loss, loss, tolerance.logits * std::abs(loss));
     EXPECT_LE(distance(step.logits, logits), tolerance.logits * norm(logits));
-    expect_gradients(step.gradients, read_golden(golden_file, "/" + each.name + "/gradients"), tolerance);
+    expect_gradients(step.gradients, read_golden(each.file, "/" + each.name + "/gradients"), tolerance);
 }
 
 TEST(Golden, BothSidesDrawTheSameNumbers) {

@@ -1,4 +1,5 @@
 #pragma once
+#include "core/models/amoebanet.hpp"
 #include "core/models/resnet.hpp"
 #include "core/models/unet.hpp"
 #include "unit_tests/support/network_runner.hpp"
@@ -17,6 +18,14 @@ inline NetworkSpec resnet_v1() {
 inline NetworkSpec resnet_v2() {
     NetworkSpec spec;
     spec.model = [](NetworkBuilder& net, ValueId x) { return resnet_cifar(net, x, {11, 2, 4, 5}); };
+    return spec;
+}
+
+/// Odd extents where the image is halved.
+inline NetworkSpec amoebanet_d() {
+    NetworkSpec spec;
+    spec.image = {2, 1, 25, 34, 3};
+    spec.model = [](NetworkBuilder& net, ValueId x) { return amoebanet(net, x, {3, 8, 5}); };
     return spec;
 }
 
@@ -75,11 +84,8 @@ struct NamedSpec {
 };
 
 inline std::vector<NamedSpec> small_networks() {
-    return {{"resnet v1", resnet_v1()},
-            {"resnet v2", resnet_v2()},
-            {"unet 2-D", unet_2d()},
-            {"unet 3-D", unet_3d()},
-            {"branches", branches()}};
+    return {{"resnet v1", resnet_v1()}, {"resnet v2", resnet_v2()}, {"amoebanet", amoebanet_d()},
+            {"unet 2-D", unet_2d()},    {"unet 3-D", unet_3d()},    {"branches", branches()}};
 }
 
 }  // namespace aureole::test
