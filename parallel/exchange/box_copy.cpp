@@ -6,13 +6,14 @@ namespace aureole {
 
 namespace {
 
-/// Rows (n, d, h) of one part: where they begin in both tensors.
+/// Rows (n, d, h) of one part: where they begin in both tensors. If the part lacks channels of either tensor, its rows
+/// are single pixels (n, d, h, w).
 struct Piece {
     void const* from;
     void* to;
-    Index first_row, depth, height, width;  ///< width: elements of a row
-    Index from_n, from_d, from_h;           ///< strides in elements
-    Index to_n, to_d, to_h;
+    Index first_row, depth, height, columns, width;  ///< width: elements of a row
+    Index from_n, from_d, from_h, from_w;            ///< strides in elements
+    Index to_n, to_d, to_h, to_w;
 };
 
 struct Place {
@@ -32,10 +33,12 @@ inline constexpr int most_pieces = 16;
 struct PieceList {
     Piece pieces[most_pieces];
     int count = 0;
-    Index rows = 0, width = 0;  ///< all rows, longest row
+    Index rows = 0, longest = 0;  ///< all rows, elements of the longest one
 
     void add(BoxCopy const& copy) {
-        Shape const shape = copy.part.shape();
+        Shape const shape = copy.part.shape(), source = copy.from.box.shape(), target = copy.to.box.shape();
+        bool const all_channels = shape.c == source.c && shape.c == target.c;
+        Index const columns = all_channels ? 1 : shape.w, width = all_channels ? shape.w * shape.c : shape.c;
         Place const from = place_of(copy.from.box, copy.part), to = place_of(copy.to.box, copy.part);
         std::size_t const size = size_of(copy.from.tensor.dtype);
         pieces[count++] = {
@@ -44,15 +47,18 @@ struct PieceList {
             rows,
             shape.d,
             shape.h,
-            shape.w * shape.c,
+            columns,
+            width,
             from.n,
             from.d,
             from.h,
+            source.c,
             to.n,
             to.d,
-            to.h};
-        rows += shape.n * shape.d * shape.h;
-        width = std::max(width, shape.w * shape.c);
+            to.h,
+            target.c};
+        rows += shape.n * shape.d * shape.h * columns;
+        longest = std::max(longest, width);
     }
 };
 
@@ -77,11 +83,12 @@ struct ForPieces {
         int at = 0;
         while (at + 1 < list.count && row >= list.pieces[at + 1].first_row) { ++at; }
         Piece const& piece = list.pieces[at];
-        Index const local = row - piece.first_row, h = local % piece.height, slice = local / piece.height;
+        Index const local = row - piece.first_row, w = local % piece.columns, line = local / piece.columns;
+        Index const h = line % piece.height, slice = line / piece.height;
         Index const d = slice % piece.depth, n = slice / piece.depth;
-        T const* const from =
-            static_cast<T const*>(piece.from) + n * piece.from_n + d * piece.from_d + h * piece.from_h;
-        T* const to = static_cast<T*>(piece.to) + n * piece.to_n + d * piece.to_d + h * piece.to_h;
+        T const* const from = static_cast<T const*>(piece.from) + n * piece.from_n + d * piece.from_d +
+                              h * piece.from_h + w * piece.from_w;
+        T* const to = static_cast<T*>(piece.to) + n * piece.to_n + d * piece.to_d + h * piece.to_h + w * piece.to_w;
         Index const last = end < piece.width ? end : piece.width;
         for (Index i = begin; i < last; ++i) { Operation<T>::apply(to[i], from[i]); }
     }
@@ -93,12 +100,12 @@ void run(char const* label, std::span<BoxCopy const> copies) {
     for (BoxCopy const& copy : copies) {
         if (copy.part.empty()) { continue; }
         if (list.count == most_pieces) {
-            for_rows(label, list.rows, list.width, ForPieces<T, Operation>{list});
+            for_rows(label, list.rows, list.longest, ForPieces<T, Operation>{list});
             list = {};
         }
         list.add(copy);
     }
-    for_rows(label, list.rows, list.width, ForPieces<T, Operation>{list});
+    for_rows(label, list.rows, list.longest, ForPieces<T, Operation>{list});
 }
 
 }  // namespace
