@@ -1,6 +1,7 @@
 #include "parallel/exchange/all_reduce.hpp"
 
 #include <limits>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/kernels/launch.hpp"
@@ -36,11 +37,7 @@ void move(Tensor const& tensor, B* buffer, Index stride, bool back) {
         case DType::f64: for_elements(label, count, Pack<double, B>{tensor.as<double>(), buffer, stride, back}); break;
         case DType::f32: for_elements(label, count, Pack<float, B>{tensor.as<float>(), buffer, stride, back}); break;
         case DType::bf16:
-            if constexpr (std::is_same_v<B, float>) {
-                for_elements(label, count, Pack<BFloat16, B>{tensor.as<BFloat16>(), buffer, stride, back});
-            } else {
-                fail(ExitCode::internal, "{}: no pairs with bf16", label);
-            }
+            for_elements(label, count, Pack<BFloat16, B>{tensor.as<BFloat16>(), buffer, stride, back});
             break;
         case DType::i32:
             for_elements(label, count, Pack<std::int32_t, B>{tensor.as<std::int32_t>(), buffer, stride, back});
@@ -60,6 +57,15 @@ struct FillNeutral {
 
 // Every combination gives the same bits whichever operand comes first, so that all ranks agree.
 
+/// Compilers may fuse either product with the sum, so the operands are put in order.
+double weighted_mean(double weight_a, double a, double weight_b, double b) {
+    if (a > b || (a == b && weight_a > weight_b)) {
+        std::swap(a, b);
+        std::swap(weight_a, weight_b);
+    }
+    return (weight_a * a + weight_b * b) / (weight_a + weight_b);
+}
+
 void combine_moments(void* in, void* in_out, int* length, MPI_Datatype* /*type*/) {
     auto const* a = static_cast<double const*>(in);
     auto* b = static_cast<double*>(in_out);
@@ -69,7 +75,7 @@ void combine_moments(void* in, void* in_out, int* length, MPI_Datatype* /*type*/
         double const distance = a[1] - b[1];
         double const squares = (a[2] + b[2]) + distance * distance * (a[0] * b[0] / n);
         // one of the two means itself where the other has no elements
-        double const mean = a[0] == 0 ? b[1] : b[0] == 0 ? a[1] : (a[0] * a[1] + b[0] * b[1]) / n;
+        double const mean = a[0] == 0 ? b[1] : b[0] == 0 ? a[1] : weighted_mean(a[0], a[1], b[0], b[1]);
         b[0] = n;
         b[1] = mean;
         b[2] = squares;
@@ -81,7 +87,7 @@ void combine_weighted_mean(void* in, void* in_out, int* length, MPI_Datatype* /*
     auto* b = static_cast<double*>(in_out);
     for (int i = 0; i < *length; ++i, a += 2, b += 2) {
         double const weight = a[1] + b[1];
-        if (weight > 0) { b[0] = (a[0] * a[1] + b[0] * b[1]) / weight; }
+        if (weight > 0) { b[0] = weighted_mean(a[1], a[0], b[1], b[0]); }
         b[1] = weight;
     }
 }
