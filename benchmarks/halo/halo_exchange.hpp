@@ -1,0 +1,36 @@
+#pragma once
+#include <optional>
+
+#include "benchmarks/halo/halo_case.hpp"
+#include "core/tensor/arena.hpp"
+#include "parallel/exchange/exchange.hpp"
+
+namespace aureole::benchmarks {
+
+/// The exchange by which a rank that owns a tile gets the tile with its border.
+class HaloExchange {
+  public:
+    /// `to`: memory of the tile with its border. Where the own tile is contiguous there, it lies inside, as training
+    /// places it.
+    HaloExchange(HaloCase const& each, Comm const& comm, Tensor const& to);
+    void begin() { exchange_.begin(); }
+    void finish() { exchange_.finish(); }
+
+    [[nodiscard]] Tensor const& own() const { return own_; }
+    [[nodiscard]] Exchange const& exchange() const { return exchange_; }
+    [[nodiscard]] std::size_t bytes_received() const;
+    /// Strips go through message buffers on this rank.
+    [[nodiscard]] bool packs() const { return exchange_.buffer_bytes() > 0; }
+    /// The own tile is copied into the tile with its border.
+    [[nodiscard]] bool copies() const { return !inside_; }
+
+  private:
+    Redistribution plan_;
+    TensorSpec from_, to_;
+    std::optional<Index> inside_;  ///< offset in elements
+    Exchange exchange_;
+    Arena arena_;
+    Tensor own_;
+};
+
+}  // namespace aureole::benchmarks
