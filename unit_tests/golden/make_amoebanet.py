@@ -18,7 +18,7 @@ def main():
         make_models.run(file, "amoebanet_odd", build("amoebanet", cells=3, filters=16, classes=7, channels=1),
                         (2, 1, 125, 109, 1), image_seed=3)
         make_models.run(file, "amoebanet_6_cells", build("amoebanet", cells=6, filters=20, classes=7, channels=1),
-                        (3, 1, 77, 51, 1))
+                        (3, 1, 77, 51, 1), image_seed=1)
 
 
 main()
