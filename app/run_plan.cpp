@@ -90,6 +90,7 @@ RunPlan plan_run(Deck deck, bool dump, int rank) {
     spec.keep_gradients = dump;
     spec.grid = grid_of(plan.deck);
     spec.rank = rank;
+    spec.tile_norm = train.norm == TrainSpec::Norm::tile;
     spec.chain = plan.chain = windows_per_exchange(plan.deck, plan.train.graph);
     if (dump) {
         plan.dumped = matching_values(plan.train.graph, keep);

@@ -150,8 +150,10 @@ struct InitSpec {
 /// deck: train
 struct TrainSpec {
     enum class Precision : std::uint8_t { f32, bf16, f64 };
-    Index batch = 0;                  ///< samples per update
-    Index micro_batches = 1;          ///< parts in which a batch is processed
+    Index batch = 0;          ///< samples per update
+    Index micro_batches = 1;  ///< parts in which a batch is processed
+    enum class Norm : std::uint8_t { global, tile };
+    Norm norm = Norm::global;         ///< pixels that share batch-norm statistics
     std::optional<Index> norm_batch;  ///< samples that share batch-norm statistics; unset: one micro-batch
     std::optional<Index> steps;       ///< at least one of steps and epochs is set; the smaller end wins
     std::optional<double> epochs;

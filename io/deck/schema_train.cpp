@@ -7,6 +7,10 @@ Choices<TrainSpec::Precision> choices_of(Of<TrainSpec::Precision> /*type*/) {
         {"f32", TrainSpec::Precision::f32}, {"bf16", TrainSpec::Precision::bf16}, {"f64", TrainSpec::Precision::f64}};
 }
 
+Choices<TrainSpec::Norm> choices_of(Of<TrainSpec::Norm> /*type*/) {
+    return {{"global", TrainSpec::Norm::global}, {"tile", TrainSpec::Norm::tile}};
+}
+
 Choices<Metric> choices_of(Of<Metric> /*type*/) {
     return {{"accuracy", Metric::accuracy}, {"auroc", Metric::auroc}, {"auprc", Metric::auprc},
             {"best_f1", Metric::best_f1},   {"f1", Metric::f1},       {"iou", Metric::iou},
@@ -42,6 +46,10 @@ std::vector<Field> fields_of(Of<TrainSpec> /*type*/) {
         field("micro_batches", &T::micro_batches,
               "parts in which a batch is processed, one after the other; saves memory")
             .at_least(1),
+        field("norm", &T::norm,
+              "pixels that share batch-norm statistics: global, all of the image; tile, those of one rank's tile, an "
+              "approximation that depends on the grid, for comparison with other systems (running statistics are then "
+              "the tile's own)"),
         field("norm_batch", &T::norm_batch, "samples that share batch-norm statistics")
             .at_least(1)
             .in("samples")

@@ -17,8 +17,9 @@ struct EngineSpec {
     std::vector<ValueId> eval_keep{};  ///< values of `eval` to be read after its run
     bool keep_gradients = false;       ///< gradients can be read after a step
     TileGrid grid{};
-    int rank = 0;   ///< in the grid
-    int chain = 1;  ///< TilingOptions::chain
+    int rank = 0;            ///< in the grid
+    int chain = 1;           ///< TilingOptions::chain
+    bool tile_norm = false;  ///< TilingOptions::tile_norm
 
     /// Whether each parameter is updated within the backward pass, as soon as its gradient is complete.
     [[nodiscard]] bool updates_in_graph() const;

@@ -70,6 +70,11 @@ void Program::plan_step(Step& step, Node const& node, std::map<ValueId, std::sha
     KernelRequest request{node.op.get(), stream_of(node.name), {}, {}};
     for (ValueId const id : node.outputs) { request.outputs.push_back(spec(id)); }
     for (ValueId const id : node.inputs) { request.inputs.push_back(spec(id)); }
+    if (local_.tile_norms.count(node.name) != 0) {
+        for (std::vector<TensorSpec>* specs : {&request.inputs, &request.outputs}) {
+            for (TensorSpec& spec : *specs) { spec = TensorSpec::whole(spec.dtype, spec.local()); }
+        }
+    }
     if (has_no_pixels(*node.op, request)) {
         step.library = "none";
         if (node.op->reduced_input() >= 0 && !node.outputs.empty()) { step.kernel = std::make_unique<NothingToAdd>(); }

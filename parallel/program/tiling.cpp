@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/ops/norm.hpp"
 #include "parallel/exchange/box_copy.hpp"
 #include "parallel/exchange/exchange.hpp"
 #include "parallel/program/communicate.hpp"
@@ -48,9 +49,13 @@ class Lowering {
             }
         }
         graph_.replace_nodes(std::move(ordered));
-        LocalGraph local{std::move(graph_),          std::move(layouts_),
-                         std::move(inside_),         std::move(partial_gradients_),
-                         std::move(partial_states_), rank_};
+        LocalGraph local{std::move(graph_),
+                         std::move(layouts_),
+                         std::move(inside_),
+                         std::move(partial_gradients_),
+                         std::move(partial_states_),
+                         std::move(tile_norms_),
+                         rank_};
         for (LayoutPtr& layout : local.layouts) {
             if (!layout) { layout = std::make_shared<Layout const>(Layout::replicated(grid_.ranks(), {})); }
         }
@@ -67,7 +72,7 @@ class Lowering {
     std::vector<Inside> inside_;
     std::set<ValueId> hosted_;
     std::set<ValueId> partial_gradients_;
-    std::set<std::string> partial_states_;
+    std::set<std::string> partial_states_, tile_norms_;
     std::vector<Node> out_;
     std::vector<std::vector<Node>> after_;              ///< by position in out_: what was put behind it later
     std::map<ValueId, std::size_t> produced_at_;        ///< position in out_
@@ -282,6 +287,10 @@ class Lowering {
             }
         }
         bool const empty = (*share)[rank_].empty();
+        if (options_.tile_norm && is_batch_norm(*node.op)) {
+            append_tile_norm(std::move(local), empty);
+            return;
+        }
         std::vector<ValueType> types;
         for (ValueId const id : node.inputs) { types.push_back(graph_.value(id).type); }
         if (auto const split = node.op->split(types)) {
@@ -289,6 +298,38 @@ class Lowering {
         } else {
             append_partial(std::move(local), empty);
         }
+    }
+
+    static bool is_batch_norm(Operator const& op) {
+        if (op.kind() == "norm_statistics") {
+            return static_cast<NormStatistics const&>(op).attributes().kind == NormAttributes::Kind::batch;
+        }
+        return op.kind() == "norm_reduce" &&
+               static_cast<NormReduce const&>(op).attributes().norm.kind == NormAttributes::Kind::batch;
+    }
+
+    /// Statistics stay those of the tile; only the gradients of scale and shift are summed over tiles.
+    void append_tile_norm(Node local, bool empty) {
+        tile_norms_.insert(local.name);
+        std::vector<ValueId> wholes, parts;
+        for (ValueId& output : local.outputs) {
+            if (graph_.value(output).role != Role::gradient) { continue; }
+            if (options_.defer_gradients) {
+                partial_gradients_.insert(output);
+                continue;
+            }
+            wholes.push_back(output);
+            output = copy_of(output, ".partial");
+            parts.push_back(output);
+        }
+        Node reduce{local.name + ".all_reduce",
+                    std::make_shared<AllReduceOperator>(Combine::sum, empty),
+                    parts,
+                    wholes,
+                    local.phase,
+                    local.unit};
+        append(std::move(local));
+        if (!parts.empty()) { append(std::move(reduce)); }
     }
 
     /// A reduction whose outputs are partial, and what combines them.

@@ -17,6 +17,7 @@ struct LocalGraph {
     std::set<ValueId> partial_gradients;   ///< sums over this rank's pixels only, to be added up after the last
                                            ///< micro-batch
     std::set<std::string> partial_states;  ///< counters of this rank's pixels only
+    std::set<std::string> tile_norms;      ///< nodes that take their tile for the whole image
     int rank = 0;
 
     [[nodiscard]] Box box(ValueId id) const { return (*layouts[static_cast<std::size_t>(id)])[rank]; }
@@ -27,6 +28,9 @@ struct TilingOptions {
     /// Windowed operators served by one exchange ("fused halo"): all but the first of a chain compute the overlap that
     /// the next one needs, instead of receiving it. 1: every operator has an exchange of its own.
     int chain = 1;
+    /// Batch norms take the statistics of their own tile: an approximation that other systems make, and no longer the
+    /// mathematics of one rank.
+    bool tile_norm = false;
 };
 
 /// Lowers a global graph to one rank of a grid of tiles. Pure: needs no MPI, and may be asked for any rank.

@@ -125,6 +125,15 @@ TEST(Tiles, VerifyNamesTheFirstOperatorThatDeparts) {
     EXPECT_TRUE(finished.says("0, 10, ")) << finished.output;  // at the border of the tiles
 }
 
+TEST(Tiles, NormsOfATileAreAnotherMathematics) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    Finished const finished =
+        place.launch(2, {"verify", "deck.yaml", "parallel.spatial.tiles=[2, 1]", "train.norm=tile"});
+    expect_code(finished, ExitCode::differs);
+    EXPECT_TRUE(finished.says("first to depart: batch_norm1")) << finished.output;
+}
+
 TEST(Tiles, AWrongNumberOfProcessesIsToldWhatFits) {
     Workplace const place;
     place.write("deck.yaml", deck);
