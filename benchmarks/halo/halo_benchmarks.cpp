@@ -32,25 +32,17 @@ double median(std::vector<double> values) {
     return *middle;
 }
 
-/// Runs of which the first do not count.
-std::vector<double> repeat(Comm const& comm, HaloOptions const& options, Work const& work) {
-    std::vector<double> seconds;
-    for (Index i = -options.warmup; i < options.iterations; ++i) {
-        double const each = slowest_seconds(comm, work);
-        if (i >= 0) { seconds.push_back(each); }
-    }
-    return seconds;
-}
+double fastest(std::vector<double> const& values) { return *std::min_element(values.begin(), values.end()); }
 
-/// The same, with the iterations counted and averaged by Google Benchmark.
-std::vector<double> repeat(benchmark::State& state, Comm const& comm, HaloOptions const& options, Work const& work) {
+/// Seconds of every iteration but the first few; Google Benchmark gets them too and gives the mean.
+std::vector<double> repeat(benchmark::State& state, Index warmup, std::function<double()> const& timed) {
     std::vector<double> seconds;
-    for (Index i = 0; i < options.warmup; ++i) { static_cast<void>(slowest_seconds(comm, work)); }
+    for (Index i = 0; i < warmup; ++i) { static_cast<void>(timed()); }
     for (auto _ : state) {
-        seconds.push_back(slowest_seconds(comm, work));
+        seconds.push_back(timed());
         state.SetIterationTime(seconds.back());
     }
-    state.counters["fastest_us"] = 1e6 * *std::min_element(seconds.begin(), seconds.end());
+    state.counters["fastest_us"] = 1e6 * fastest(seconds);
     state.counters["median_us"] = 1e6 * median(seconds);
     return seconds;
 }
@@ -91,11 +83,8 @@ void HaloBenchmarks::count(benchmark::State& state, HaloExchange const& exchange
     state.counters["messages"] = most(exchange.exchange().messages_sent());
     state.counters["sent_bytes"] = sent;
     state.counters["received_bytes"] = most(exchange.bytes_received());
-    bool const packs = comm_.max(exchange.packs() ? 1 : 0) > 0, copies = comm_.max(exchange.copies() ? 1 : 0) > 0;
-    state.SetLabel(!packs && !copies ? "in place"
-                   : !packs          ? "tile copied"
-                   : !copies         ? "packed"
-                                     : "packed, tile copied");
+    state.counters["copied_bytes"] = most(exchange.bytes_copied());
+    state.SetLabel(comm_.max(exchange.packs() ? 1 : 0) > 0 ? "packed" : "in place");
 }
 
 double HaloBenchmarks::whole_image_seconds(TileConvolution const& whole) const {
@@ -108,7 +97,7 @@ double HaloBenchmarks::whole_image_seconds(TileConvolution const& whole) const {
             seconds.push_back(seconds_here([&] { whole.run(); }));
         }
     }
-    return comm_.max(median(seconds));
+    return comm_.max(fastest(seconds));
 }
 
 void HaloBenchmarks::measure_exchange(benchmark::State& state, HaloCase const& each) {
@@ -119,12 +108,13 @@ void HaloBenchmarks::measure_exchange(benchmark::State& state, HaloCase const& e
     if (options_.validate && !accept(state, each, "strips", validate_exchange(each, comm_, exchange, with_halo))) {
         return;
     }
-    double const seconds = median(repeat(state, comm_, options_, [&] {
+    Work const work = [&] {
         exchange.begin();
         exchange.finish();
-    }));
+    };
+    auto const seconds = repeat(state, options_.warmup, [&] { return slowest_seconds(comm_, work); });
     count(state, exchange);
-    state.counters["GB/s"] = 1e-9 * state.counters["sent_bytes"] / seconds;
+    state.counters["GB/s"] = 1e-9 * state.counters["sent_bytes"] / median(seconds);
 }
 
 void HaloBenchmarks::measure_convolution(benchmark::State& state, HaloCase const& each) {
@@ -136,36 +126,49 @@ void HaloBenchmarks::measure_convolution(benchmark::State& state, HaloCase const
         !accept(state, each, "convolution", validate_convolution(each, comm_, exchange, tile, *whole))) {
         return;
     }
-    double const tiles = median(repeat(state, comm_, options_, [&] {
+    Work const work = [&] {
         exchange.begin();
         exchange.finish();
         tile.run();
-    }));
+    };
+    auto const seconds = repeat(state, options_.warmup, [&] { return slowest_seconds(comm_, work); });
     count(state, exchange);
     if (!whole) { return; }
-    double const seconds = whole_image_seconds(*whole);
-    state.counters["whole_us"] = 1e6 * seconds;
-    state.counters["speedup"] = seconds / tiles;
+    double const undivided = whole_image_seconds(*whole);
+    state.counters["whole_us"] = 1e6 * undivided;
+    state.counters["speedup"] = undivided / fastest(seconds);
 }
 
 void HaloBenchmarks::measure_overlap(benchmark::State& state, HaloCase const& each) {
     TileConvolution const tile(each, each.needed()[comm_.rank()], each.results()[comm_.rank()]);
     TileConvolution const next(each, each.needed()[comm_.rank()], each.results()[comm_.rank()]);
     HaloExchange exchange(each, comm_, next.x());
-    double const exchanging = median(repeat(comm_, options_, [&] {
+    Work const alone = [&] {
         exchange.begin();
         exchange.finish();
-    }));
-    double const computing = median(repeat(comm_, options_, [&] { tile.run(); }));
-    double const both = median(repeat(state, comm_, options_, [&] {
-        exchange.begin();
+    };
+    Work const compute = [&] { tile.run(); };
+    double exposed_here = 0;
+    Work const together = [&] {
+        exposed_here = seconds_here([&] { exchange.begin(); });
         tile.run();
-        exchange.finish();
-    }));
+        exposed_here += seconds_here([&] { exchange.finish(); });
+    };
+    std::vector<double> exchanging, computing, exposed;  // in turns, so that all meet the same disturbances
+    auto const both = repeat(state, options_.warmup, [&] {
+        exchanging.push_back(slowest_seconds(comm_, alone));
+        computing.push_back(slowest_seconds(comm_, compute));
+        double const seconds = slowest_seconds(comm_, together);
+        exposed.push_back(comm_.max(exposed_here));
+        return seconds;
+    });
     count(state, exchange);
-    state.counters["exchange_us"] = 1e6 * exchanging;
-    state.counters["compute_us"] = 1e6 * computing;
-    if (state.counters["messages"] > 0) { state.counters["hidden"] = 1 - (both - computing) / exchanging; }
+    state.counters["exchange_us"] = 1e6 * fastest(exchanging);
+    state.counters["compute_us"] = 1e6 * fastest(computing);
+    state.counters["exposed_us"] = 1e6 * fastest(exposed);
+    if (state.counters["messages"] > 0) {
+        state.counters["hidden"] = 1 - (fastest(both) - fastest(computing)) / fastest(exchanging);
+    }
 }
 
 }  // namespace aureole::benchmarks

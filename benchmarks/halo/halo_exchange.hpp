@@ -21,8 +21,8 @@ class HaloExchange {
     [[nodiscard]] std::size_t bytes_received() const;
     /// Strips go through message buffers on this rank.
     [[nodiscard]] bool packs() const { return exchange_.buffer_bytes() > 0; }
-    /// The own tile is copied into the tile with its border.
-    [[nodiscard]] bool copies() const { return !inside_; }
+    /// Of the own tile, where it must be copied into the tile with its border.
+    [[nodiscard]] std::size_t bytes_copied() const { return inside_ ? 0 : from_.bytes(); }
 
   private:
     Redistribution plan_;
