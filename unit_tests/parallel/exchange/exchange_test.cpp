@@ -101,7 +101,7 @@ DType random_type(Random& random) {
 }
 
 TEST(Exchange, GivesSlicesOfTheWhole) {
-    for (std::uint64_t seed = 0; seed < 120; ++seed) {
+    for (std::uint64_t seed = 0; seed < 60; ++seed) {
         Random random(seed);
         Shape const shape = random_shape(random);
         Layout const from = random_source(random, world().size(), shape), to = random_target(random, from, shape);
@@ -111,7 +111,7 @@ TEST(Exchange, GivesSlicesOfTheWhole) {
 }
 
 TEST(Exchange, FillsTheHaloAroundATileInPlace) {
-    for (std::uint64_t seed = 0; seed < 120; ++seed) {
+    for (std::uint64_t seed = 0; seed < 60; ++seed) {
         Random random(seed + 1000);
         Shape shape = random_shape(random);
         if (seed % 2 == 0) { shape.n = shape.d = 1; }  // a single image is contiguous where it is cut along h only
@@ -186,7 +186,7 @@ void expect_adjoint(Case const& spec, std::uint64_t seed, int tag) {
 }
 
 TEST(Exchange, AdjointIsTheTransposedMap) {
-    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
         Random random(seed + 2000);
         Shape const shape = random_shape(random);
         Layout const from = random_source(random, world().size(), shape), to = random_target(random, from, shape);
