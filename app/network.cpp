@@ -12,6 +12,7 @@
 #include "core/graph/recompute.hpp"
 #include "core/metrics/confusion.hpp"
 #include "core/metrics/histogram.hpp"
+#include "core/models/amoebanet.hpp"
 #include "core/models/resnet.hpp"
 #include "core/models/unet.hpp"
 #include "core/ops/bce_with_logits.hpp"
@@ -41,6 +42,7 @@ ValueId build_model(NetworkBuilder& net, ValueId x, Deck const& deck) {
             case ModelSpec::Kind::resnet: return resnet(net, x, model.depth, model.classes);
             case ModelSpec::Kind::resnet_cifar:
                 return resnet_cifar(net, x, {model.depth, model.version, model.width, model.classes});
+            case ModelSpec::Kind::amoebanet: return amoebanet(net, x, {model.cells, model.filters, model.classes});
             case ModelSpec::Kind::unet: return unet(net, x, unet_options(model));
             case ModelSpec::Kind::layers: break;
         }

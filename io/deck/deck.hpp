@@ -67,7 +67,7 @@ struct LayerSpec {
 
 /// deck: model
 struct ModelSpec {
-    enum class Kind : std::uint8_t { layers, resnet_cifar, resnet, unet };
+    enum class Kind : std::uint8_t { layers, resnet_cifar, resnet, amoebanet, unet };
     enum class Norm : std::uint8_t { batch, instance, group, none };
     enum class Up : std::uint8_t { transposed, nearest, linear };
     Kind kind = Kind::layers;
@@ -75,6 +75,8 @@ struct ModelSpec {
     Index depth = 0;          ///< resnet_cifar: 6n+2 (version 1) or 9n+2 (version 2); resnet: 18, 34, 50, 101, 152
     Index version = 1;        ///< resnet_cifar
     Index width = 16;         ///< resnet_cifar: filters of the first stage
+    Index cells = 0;          ///< amoebanet: normal cells, a multiple of 3
+    Index filters = 0;        ///< amoebanet: four times those of the stem
     Index dimensions = 0;     ///< unet: 2 or 3; filled from image.size where the deck leaves it out
     Index base = 32;          ///< unet: filters of the first level
     Index levels = 4;         ///< unet: number of poolings

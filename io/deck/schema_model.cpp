@@ -6,6 +6,7 @@ Choices<ModelSpec::Kind> choices_of(Of<ModelSpec::Kind> /*type*/) {
     return {{"layers", ModelSpec::Kind::layers},
             {"resnet_cifar", ModelSpec::Kind::resnet_cifar},
             {"resnet", ModelSpec::Kind::resnet},
+            {"amoebanet", ModelSpec::Kind::amoebanet},
             {"unet", ModelSpec::Kind::unet}};
 }
 Choices<ModelSpec::Norm> choices_of(Of<ModelSpec::Norm> /*type*/) {
@@ -27,7 +28,7 @@ std::vector<Field> fields_of(Of<ModelSpec> /*type*/) {
         field("classes", &M::classes, "channels of the network's output")
             .is_required()
             .at_least(1)
-            .with("name", {"resnet_cifar", "resnet", "unet"}),
+            .with("name", {"resnet_cifar", "resnet", "amoebanet", "unet"}),
         field("depth", &M::depth,
               "weighted layers; resnet_cifar: 6n+2 (version 1) or 9n+2 (version 2); resnet: 18, 34, 50, 101 or 152")
             .is_required()
@@ -41,6 +42,15 @@ std::vector<Field> fields_of(Of<ModelSpec> /*type*/) {
             .at_least(1)
             .in("channels")
             .with("name", {"resnet_cifar"}),
+        field("cells", &M::cells, "normal cells, a multiple of 3; the network has four reduction cells more")
+            .is_required()
+            .at_least(3)
+            .with("name", {"amoebanet"}),
+        field("filters", &M::filters, "four times the filters of the stem; every reduction cell doubles them")
+            .is_required()
+            .at_least(8)
+            .in("channels")
+            .with("name", {"amoebanet"}),
         field("dimensions", &M::dimensions, "image axes of the convolutions: 2 or 3")
             .between(2, 3)
             .otherwise("as many as image.size has")

@@ -31,6 +31,19 @@ void check_resnet(Rules& rules) {
     }
 }
 
+void check_amoebanet(Rules& rules) {
+    ModelSpec const& model = rules.deck().model;
+    if (model.kind != ModelSpec::Kind::amoebanet || !rules.readable({"model.name", "model.cells"})) { return; }
+    if (model.cells % 3 != 0) {
+        Index const below = std::max<Index>(model.cells / 3 * 3, 3);
+        rules.fail(
+            "model.cells",
+            "model.cells is {} (a third of the cells stands before, between and after two reductions): choose {} "
+            "or {}",
+            model.cells, below, below + 3);
+    }
+}
+
 void check_unet(Rules& rules) {
     ModelSpec const& model = rules.deck().model;
     auto const& size = rules.deck().image.size;
@@ -140,6 +153,7 @@ void check_attributes(Rules& rules, LayerSpec const& layer, std::string const& p
 
 void check_model(Rules& rules) {
     check_resnet(rules);
+    check_amoebanet(rules);
     check_unet(rules);
     Deck const& deck = rules.deck();
     bool const is_built = deck.model.kind != ModelSpec::Kind::layers;
@@ -153,10 +167,13 @@ void check_model(Rules& rules) {
                    "2 or more, or the loss bce_with_logits");
     }
     bool const is_volume = deck.image.size.size() == 3;
-    bool const is_flat = deck.model.kind == ModelSpec::Kind::resnet || deck.model.kind == ModelSpec::Kind::resnet_cifar;
+    bool const is_amoebanet = deck.model.kind == ModelSpec::Kind::amoebanet;
+    bool const is_flat =
+        deck.model.kind == ModelSpec::Kind::resnet || deck.model.kind == ModelSpec::Kind::resnet_cifar || is_amoebanet;
     if (rules.readable({"model.name", "image.size"}) && is_flat && is_volume) {
         rules.fail("image.size",
-                   "image.size has 3 axes (ResNets are built for 2): give [h, w], or write the layers in the deck");
+                   "image.size has 3 axes ({} are built for 2): give [h, w], or write the layers in the deck",
+                   is_amoebanet ? "AmoebaNets" : "ResNets");
     }
 }
 

@@ -168,6 +168,8 @@ void expect_round_trip(std::string const& text) {
 TEST(Documents, dump_reads_back) {
     expect_round_trip(good_deck());
     expect_round_trip(with("{name: resnet_cifar, depth: 20, classes: 10}", "{name: unet, classes: 2, norm: group}"));
+    expect_round_trip(
+        with("{name: resnet_cifar, depth: 20, classes: 10}", "{name: amoebanet, cells: 6, filters: 64, classes: 2}"));
     expect_round_trip(with("optimizer: {name: sgd, lr: 0.1, momentum: 0.9}", R"(optimizer: {name: adamw, lr: 1e-3}
   schedule: {name: step, milestones: [0.5, 0.75], warmup_steps: 5}
   loss: [{name: dice, smooth: 0.5}, bce_with_logits]

@@ -126,6 +126,20 @@ TEST(Parse, names_wrong_choices_and_ranges) {
     EXPECT_NE(fault_with("samples: 64", "samples: 64, label_map: {0: 99999999999}").size(), 0U);
 }
 
+TEST(Parse, amoebanet_takes_cells_and_filters) {
+    constexpr auto model = "{name: resnet_cifar, depth: 20, classes: 10}";
+    Deck const deck = parse(with(model, "{name: amoebanet, cells: 18, filters: 416, classes: 10}"));
+    EXPECT_EQ(deck.model.kind, ModelSpec::Kind::amoebanet);
+    EXPECT_EQ(deck.model.cells, 18);
+    EXPECT_EQ(deck.model.filters, 416);
+    EXPECT_NE(fault_with(model, "{name: amoebanet, filters: 416, classes: 10}").find("model.cells is missing"),
+              std::string::npos);
+    EXPECT_NE(fault_with(model, "{name: amoebanet, cells: 18, filters: 4, classes: 10}").find("8 or more"),
+              std::string::npos);
+    EXPECT_NE(fault_with("classes: 10", "classes: 10, cells: 18").find("does not go with name: resnet_cifar"),
+              std::string::npos);
+}
+
 TEST(Parse, names_keys_of_another_choice) {
     EXPECT_EQ(
         fault_with("{name: sgd,", "{name: adamw,"),

@@ -38,6 +38,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{model, "{name: resnet, depth: 20, classes: 10}", "2:30", "18, 34, 50, 101 or 152"},
         Case{model, "{name: resnet, depth: 18, classes: 1}", "2:43", "the softmax of one value"},
         Case{"[32, 32]", "[32, 32, 32]", "3:9", "ResNets are built for 2"},
+        Case{model, "{name: amoebanet, cells: 20, filters: 64, classes: 10}", "2:33",
+             "before, between and after two reductions): choose 18 or 21"},
         Case{model, "{name: unet, classes: 2, dimensions: 3}", "2:45", "image.size has 2 axes"},
         Case{model, "{name: unet, classes: 2, levels: 6}", "3:9", "a multiple of 64): choose 64"},
         Case{model, "{name: unet, classes: 2, norm_groups: 4}", "2:46", "belongs to norm: group"},
