@@ -90,7 +90,7 @@ class Verification {
             update(tiled_, step);
             if (one_) { update(*one_, step); }
             compare_parameters();
-            if (deck_.train.precision != TrainSpec::Precision::f64) { begin_again_together(); }
+            if (!command_.compound) { begin_again_together(); }
             if (one_) { report(step + 1); }
             if (progress) { progress->update(step + 1); }
             if (stop()) { break; }
