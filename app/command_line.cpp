@@ -38,6 +38,8 @@ void add_convert(CLI::App& verb, ConvertCommand& convert) {
 
 void add_verify(CLI::App& verb, VerifyCommand& verify) {
     verb.add_option("--steps", verify.steps, "updates to compare")->check(CLI::Range(1, 1000))->capture_default_str();
+    verb.add_flag("--compound", verify.compound,
+                  "let grid and rank run on, each from its own state, instead of beginning every step from one");
     verb.add_option("--precision", verify.precision, "f64 (a proof), f32 or bf16 instead of the deck's")
         ->check(CLI::IsMember({"f64", "f32", "bf16"}));
     verb.add_option("--activations", verify.activations,

@@ -21,6 +21,7 @@ struct ConvertCommand {
 /// Options of `verify`.
 struct VerifyCommand {
     std::int64_t steps = 2;
+    bool compound = false;                 ///< steps run on, each grid from its own state
     std::string precision;                 ///< replaces the deck's: f64, f32, bf16; empty: the deck's
     std::vector<std::string> activations;  ///< names or globs; empty: all
     std::string seams;                     ///< PNG file of the error across tile borders; empty: none

@@ -213,8 +213,7 @@ class Verification {
         }
     }
 
-    /// In f32 and bf16 rounding grows from step to step, on one rank too: each step begins from the state of one rank.
-    /// In f64 all steps are one computation.
+    /// Rounding grows from step to step, on one rank too: each step begins from the state of one rank.
     void begin_again_together() {
         for (Persistent const& entry : tiled_.engine->persistent().entries()) {
             if (entry.kind == Persistent::Kind::gradient || comm_ == nullptr) { continue; }
