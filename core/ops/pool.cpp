@@ -11,6 +11,15 @@ namespace {
 
 Index window_volume(Windows const& windows) { return windows[0].size * windows[1].size * windows[2].size; }
 
+/// Whether a dilated window does not step over all pixels there are.
+bool reads_a_pixel(Window const& window, Index output, Index extent) {
+    for (Index k = 0; k < window.size; ++k) {
+        Index const at = output * window.stride - window.pad_lo + k * window.dilation;
+        if (at >= 0 && at < extent) { return true; }
+    }
+    return false;
+}
+
 }  // namespace
 
 DType pool_index_type(PoolAttributes const& attributes) {
@@ -32,6 +41,14 @@ std::vector<ValueType> Pool::infer(std::span<ValueType const> inputs) const {
     require(y.volume() > 0, ExitCode::bad_deck,
             "pooling: the window is larger than its padded input {}: use a larger image or fewer levels",
             to_string(x.shape));
+    for (std::size_t axis = 0; axis < 3 && !may_be_empty; ++axis) {
+        Index const extent = x.shape.extents()[axis + 1];
+        for (Index o = 0; o < y.extents()[axis + 1]; ++o) {
+            require(reads_a_pixel(attributes_.window[axis], o, extent), ExitCode::bad_deck,
+                    "pooling: window {} of {} reads padding only (an image of {} pixels): use less padding or dilation",
+                    o, y.extents()[axis + 1], extent);
+        }
+    }
     std::vector<ValueType> outputs{{x.dtype, y}};
     if (attributes_.kind == PoolKind::max) { outputs.push_back({pool_index_type(attributes_), y}); }
     return outputs;

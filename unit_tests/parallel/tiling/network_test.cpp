@@ -1,6 +1,7 @@
 // Whole networks in tiles against one rank: loss, logits and every gradient.
 #include <gtest/gtest.h>
 
+#include "core/models/amoebanet.hpp"
 #include "core/models/resnet.hpp"
 #include "core/models/unet.hpp"
 #include "unit_tests/support/network_runner.hpp"
@@ -80,6 +81,16 @@ TEST(TiledNetwork, UNet) {
         SCOPED_TRACE(to_string(grid));
         expect_tiles_equal_one_rank(unet2d({1, 1, 64, 48, 2}), grid, f64_tolerance);
         expect_tiles_equal_one_rank(unet2d({2, 1, 32, 64, 1}), grid, f64_tolerance);
+    }
+}
+
+TEST(TiledNetwork, AmoebaNet) {
+    NetworkSpec spec;
+    spec.image = {2, 1, 93, 77, 1};  // odd extents all the way down
+    spec.model = [](NetworkBuilder& net, ValueId x) { return amoebanet(net, x, {3, 16, 7}); };
+    for (TileGrid const& grid : grids()) {
+        SCOPED_TRACE(to_string(grid));
+        expect_tiles_equal_one_rank(spec, grid, f64_tolerance);
     }
 }
 
