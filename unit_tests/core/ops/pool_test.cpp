@@ -18,6 +18,14 @@ PoolAttributes attributes_of(WindowedCase const& given) {
 
 Windows planar(Window const& h, Window const& w) { return {Window{}, h, w}; }
 
+TEST(Pool, AWindowThatStepsOverTheImageIsRefused) {
+    PoolAttributes attributes;
+    attributes.window[2] = {2, 1, 1, 1, 2};
+    Pool const maximum(attributes);
+    EXPECT_THROW((void)maximum.infer(std::array<ValueType, 1>{ValueType{DType::f32, {1, 1, 1, 1, 1}}}), Error);
+    EXPECT_NO_THROW((void)maximum.infer(std::array<ValueType, 1>{ValueType{DType::f32, {1, 1, 1, 2, 1}}}));
+}
+
 }  // namespace
 
 TEST(Pool, AgreesWithPyTorch) {
