@@ -53,6 +53,21 @@ Normalization normalization_of(RunPlan const& plan, DataUse use) {
     return {spec, channels, &statistics};
 }
 
+/// Tiles smaller than the chunks of the file: every rank unpacks what its neighbours need.
+void warn_about_chunks(RunPlan const& plan) {
+    if (!plan.train_loader.x_box || !plan.is_root()) { return; }
+    Box const& box = *plan.train_loader.x_box;
+    double const overhead = plan.train_data->overhead(box);
+    if (overhead < 2) { return; }
+    Shape const tile = box.shape();
+    fmt::print(
+        stderr,
+        "aureole: the training images are stored in chunks of which a rank unpacks {:.1f} times its tile: "
+        "rewrite them once, with chunks of at most a tile ({} x {} pixels), by `aureole convert hdf5 FILE --chunk "
+        "... -o NEW.h5`\n",
+        overhead, tile.h, tile.w);
+}
+
 }  // namespace
 
 int windows_per_exchange(Deck const& deck, Graph const& train) {
@@ -113,7 +128,9 @@ void open_data(RunPlan& plan, DataUse use) {
     DataSpec const& data = plan.deck.data;
     SampleSpec const& sample = plan.train.sample;
     auto const seed = static_cast<std::uint64_t>(plan.deck.train.seed);
-    plan.train_data = open_dataset(data.train, sample, data.loader, seed);
+    LoaderSpec reading = data.loader;
+    if (grid_of(plan.deck).ranks() > 1) { reading.cache_limit = 0; }  // a cache would read and hold whole samples
+    plan.train_data = open_dataset(data.train, sample, reading, seed);
     Normalization const normalization = normalization_of(plan, use);
     auto const config = [&](std::shared_ptr<Dataset const> dataset, Index batch, LoaderConfig::Mode mode,
                             Program const& program, Network const& network) {
@@ -133,8 +150,9 @@ void open_data(RunPlan& plan, DataUse use) {
     };
     plan.train_loader =
         config(plan.train_data, plan.deck.train.batch, LoaderConfig::Mode::train, plan.engine->train(), plan.train);
+    warn_about_chunks(plan);
     if (plan.has_eval) {
-        plan.eval_data = open_dataset(*data.eval, sample, data.loader, seed + 1);
+        plan.eval_data = open_dataset(*data.eval, sample, reading, seed + 1);
         plan.eval_loader =
             config(plan.eval_data, plan.micro_samples, LoaderConfig::Mode::eval, *plan.engine->eval(), plan.eval);
     }

@@ -93,6 +93,7 @@ Column::Column(ColumnSpec spec) : spec_(std::move(spec)) {
         shape_ = order_.shape_of(first.shape());
         shape_.n = 1;
         stored_element_bytes_ = first.stored_element_bytes();
+        if (!first.chunk().empty()) { chunk_ = order_.shape_of(first.chunk()); }
         cache_bytes_ = cache_for(first, order_);
         chunk_bytes_ = chunk_bytes(first);
         std::size_t const n = order_.letters.find('n');
@@ -157,6 +158,16 @@ hdf5::Dataset const& Column::open(std::size_t file) const {
 std::int64_t Column::samples_per_scratch(Index box_elements) const {
     std::size_t const bytes = static_cast<std::size_t>(std::max<Index>(1, box_elements)) * element;
     return std::max<std::int64_t>(1, static_cast<std::int64_t>(scratch_target / bytes));
+}
+
+double Column::overhead(Box const& box) const {
+    double ratio = 1;
+    for (std::size_t axis = 1; axis < axis_count && chunk_; ++axis) {
+        Index const chunk = chunk_->extents()[axis], extent = box.hi[axis] - box.lo[axis];
+        Index const touched = ((box.hi[axis] + chunk - 1) / chunk - box.lo[axis] / chunk) * chunk;
+        ratio *= static_cast<double>(std::min(touched, shape_.extents()[axis])) / static_cast<double>(extent);
+    }
+    return ratio;
 }
 
 std::size_t Column::buffer_bytes(std::int64_t run) const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ class Column {
     [[nodiscard]] hdf5::Type type() const { return type_; }
     [[nodiscard]] std::size_t stored_element_bytes() const { return stored_element_bytes_; }
     [[nodiscard]] std::int64_t run_length() const { return run_length_; }
+    /// Elements of the chunks that a box of a sample touches, over those of the box; 1 without chunks.
+    [[nodiscard]] double overhead(Box const& box) const;
     /// "'x' of 'b.h5', entry 3"
     [[nodiscard]] std::string place(std::int64_t sample) const;
     /// Scratch for reordering and decompressed chunks, at most.
@@ -50,6 +53,7 @@ class Column {
     ColumnSpec spec_;
     AxisOrder order_;
     Shape shape_;
+    std::optional<Shape> chunk_;
     hdf5::Type type_ = hdf5::Type::other;
     std::size_t stored_element_bytes_ = 0, cache_bytes_ = 0, chunk_bytes_ = 0;
     std::int64_t run_length_ = 1;

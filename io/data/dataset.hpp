@@ -34,6 +34,9 @@ class Dataset {
     virtual void read_classes(std::int64_t first, std::int64_t count, Box const& box, std::int32_t* out) const = 0;
     virtual void read_values(std::int64_t first, std::int64_t count, Box const& box, float* out) const = 0;
 
+    /// Part of a sample that must be read and unpacked to read a box of it, as a multiple of the box: above 1 where
+    /// chunks reach beyond it.
+    [[nodiscard]] virtual double overhead(Box const& /*box*/) const { return 1; }
     /// "sample 12 ('x' of 'train.h5', entry 12)": for messages.
     [[nodiscard]] virtual std::string place(std::int64_t sample) const = 0;
     /// Memory held for reading: caches and scratch, at most, when at most `run` samples are read at once.

@@ -21,6 +21,7 @@ class Hdf5Dataset : public Dataset {
     void read_x(std::int64_t first, std::int64_t count, Box const& box, float* out) const override;
     void read_classes(std::int64_t first, std::int64_t count, Box const& box, std::int32_t* out) const override;
     void read_values(std::int64_t first, std::int64_t count, Box const& box, float* out) const override;
+    [[nodiscard]] double overhead(Box const& box) const override { return x_.overhead(box); }
     [[nodiscard]] std::string place(std::int64_t sample) const override;
     [[nodiscard]] std::size_t buffer_bytes(std::int64_t run) const override;
     [[nodiscard]] std::uint64_t bytes_read() const override { return bytes_read_; }

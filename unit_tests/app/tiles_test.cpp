@@ -154,5 +154,44 @@ TEST(Tiles, InfoPrintsTheGrid) {
     EXPECT_TRUE(finished.says("coarse"));
 }
 
+/// 4 images of 32 x 24 pixels with a class per pixel, one image to a chunk.
+void write_images(std::string const& path) {
+    hdf5::File file = hdf5::File::create(path);
+    hdf5::Extents const shape{4, 32, 24, 1}, first(4, 0);
+    hdf5::DatasetSpec spec;
+    spec.shape = shape;
+    spec.chunk = {1, 32, 24, 1};
+    std::vector<float> const x(4 * 32 * 24, 0.5F), y(4 * 32 * 24, 1);
+    file.create_dataset("x", spec).write(first, shape, hdf5::Type::f32, x.data());
+    spec.type = hdf5::Type::u8;
+    file.create_dataset("y", spec).write(first, shape, hdf5::Type::f32, y.data());
+}
+
+TEST(Tiles, EveryRankReadsItsTileAndTheFirstHalo) {
+    Workplace const place;
+    write_images(place.path("images.h5"));
+    place.write("deck.yaml", R"(name: reads
+model:
+  layers:
+    - conv: {filters: 2, kernel: 3}
+image: {size: [32, 24], channels: 1}
+data:
+  train: {file: images.h5}
+train:
+  batch: 4
+  steps: 1
+  loss: softmax_cross_entropy
+  optimizer: {name: sgd, lr: 0.1}
+)");
+    Finished const finished = place.launch(4, {"run", "deck.yaml", "parallel.spatial.tiles=[4, 1]"});
+    expect_code(finished, ExitCode::success);
+    // f32 of 32 rows and two halo rows at each of three seams, a byte per label; the loader reads ahead
+    EXPECT_TRUE(finished.says("chunks of which a rank unpacks 3.6 times its tile")) << finished.output;
+    Index const one_batch = 4 * 24 * (4 * (32 + 6) + 32);
+    Index const read = std::stoll(finished.output.substr(finished.output.find("read from files: ") + 17));
+    EXPECT_GE(read, one_batch / 1024);
+    EXPECT_LE(read, 4 * one_batch / 1024);
+}
+
 }  // namespace
 }  // namespace aureole::test
