@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "app/ranks.hpp"
 #include "app/run_plan.hpp"
 #include "io/log/progress.hpp"

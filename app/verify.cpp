@@ -1,7 +1,10 @@
 // The grid never changes the result: a deck's first steps on its grid against the same steps on one rank.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "app/ranks.hpp"

@@ -1,5 +1,6 @@
 #include "parallel/exchange/all_reduce.hpp"
 
+#include <array>
 #include <limits>
 #include <utility>
 

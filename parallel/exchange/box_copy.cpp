@@ -1,5 +1,7 @@
 #include "parallel/exchange/box_copy.hpp"
 
+#include <algorithm>
+
 #include "core/kernels/launch.hpp"
 
 namespace aureole {

@@ -1,4 +1,6 @@
 #pragma once
+#include <vector>
+
 #include "parallel/grid/layout.hpp"
 
 namespace aureole {
