@@ -200,7 +200,10 @@ class Lowering {
     Layout needed_of_other(Node const& node, std::size_t input) {
         int const reduced = node.op->reduced_input();
         Shape const& x = shape(node.inputs[input]);
-        if (reduced < 0) { return {}; }
+        if (reduced < 0) {  // the whole: inputs are read so, other values are gathered
+            bool const is_input = graph_.value(node.inputs[input]).role == Role::input;
+            return is_input ? *replicated(x) : Layout{};
+        }
         ValueId const anchor = node.inputs[static_cast<std::size_t>(reduced)];
         if (!has_pixels(shape(anchor))) { return {}; }
         if (static_cast<int>(input) == reduced) { return *tiled(x); }
@@ -476,12 +479,16 @@ class Lowering {
         Node finish{name, std::make_shared<RedistributeFinish>(), {host, buffer, id}, {result}, user.phase, user.unit};
         place_inside(id, host, *from, *needed);
 
-        std::size_t const produced = produced_at_.count(id) != 0 ? produced_at_.at(id) : 0;
-        std::size_t const latest = out_.empty() ? 0 : out_.size() - 1;
-        std::size_t const at = std::max(produced, latest > longest_lead ? latest - longest_lead : 0);
-        if (after_.size() <= at) { after_.resize(at + 1); }
-        after_[at].push_back(std::move(begin));
-        produced_at_[host] = at;
+        if (out_.empty()) {
+            append(std::move(begin));
+        } else {
+            std::size_t const produced = produced_at_.count(id) != 0 ? produced_at_.at(id) : 0;
+            std::size_t const latest = out_.size() - 1;
+            std::size_t const at = std::max(produced, latest > longest_lead ? latest - longest_lead : 0);
+            if (after_.size() <= at) { after_.resize(at + 1); }
+            after_[at].push_back(std::move(begin));
+            produced_at_[host] = at;
+        }
         append(std::move(finish));
         return result;
     }
