@@ -1,5 +1,9 @@
 #include "parallel/grid/comm.hpp"
 
+#if __has_include(<mpi-ext.h>)
+#include <mpi-ext.h>
+#endif
+
 #include <cstdlib>
 #include <limits>
 #include <utility>
@@ -31,6 +35,14 @@ bool Environment::launched() { return launched_ranks() > 1; }
 void Environment::abort(int code) {
     MPI_Abort(MPI_COMM_WORLD, code);
     std::abort();
+}
+
+bool takes_device_memory() {
+#if defined(MPIX_CUDA_AWARE_SUPPORT)
+    return MPIX_Query_cuda_support() == 1;
+#else
+    return false;
+#endif
 }
 
 void check_mpi(int code, char const* call) {

@@ -53,6 +53,9 @@ class Comm {
     int rank_ = 0, size_ = 1;
 };
 
+/// Whether MPI says that it sends from and receives into a device's memory.
+[[nodiscard]] bool takes_device_memory();
+
 /// Throws Error(internal) if an MPI call failed; `call` names it.
 void check_mpi(int code, char const* call);
 
