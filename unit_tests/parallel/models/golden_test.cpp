@@ -23,6 +23,7 @@ struct GoldenNetwork {
     NetworkSpec spec;
     std::string file = golden_file;
     DType coarsest = DType::bf16;  ///< below that the rounding of its activations decides what a network computes
+    double growth = 1;             ///< of the effect of rounding in f32, beside a residual network's; see is_compared
 };
 
 /// image_seed: chosen as make_models.py says, so that rounding in f32 decides the sign of no argument of a ReLU.
@@ -60,8 +61,8 @@ std::vector<GoldenNetwork> golden_networks() {
                         {2, 1, 64, 48, 1}, 88, [=](NetworkBuilder& net, ValueId x) { return unet(net, x, flat); },
                         NetworkSpec::Labels::values)},
         {"unet_3d", spec_of({2, 8, 16, 12, 2}, 15, [=](NetworkBuilder& net, ValueId x) { return unet(net, x, deep); })},
-        {"amoebanet", spec_of({2, 1, 64, 96, 3}, 9, amoeba(3, 16, 10)), "amoebanet.h5", DType::f32},
-        {"amoebanet_odd", spec_of({2, 1, 125, 109, 1}, 3, amoeba(3, 16, 7)), "amoebanet.h5", DType::f32},
+        {"amoebanet", spec_of({2, 1, 64, 96, 3}, 9, amoeba(3, 16, 10)), "amoebanet.h5", DType::f32, 10},
+        {"amoebanet_odd", spec_of({2, 1, 125, 109, 1}, 3, amoeba(3, 16, 7)), "amoebanet.h5", DType::f32, 10},
         {"amoebanet_6_cells", spec_of({3, 1, 77, 51, 1}, 1, amoeba(6, 20, 7)), "amoebanet.h5", DType::f64},
     };
 }
@@ -166,16 +167,19 @@ class GoldenModel : public ::testing::TestWithParam<std::size_t> {
     [[nodiscard]] static GoldenNetwork network() { return golden_networks()[GetParam()]; }
 };
 
+/// Compilers and instruction sets round differently, so the bounds leave room above what one machine shows.
+Tolerance single_precision(GoldenNetwork const& each) { return {3e-5 * each.growth, 1e-4 * each.growth, 1e-4}; }
+
 TEST_P(GoldenModel, DoublePrecisionNative) {
     expect_golden(network(), DType::f64, KernelChoice::native, {1e-11, 1e-9, 1e-9});
 }
 
 TEST_P(GoldenModel, SinglePrecision) {
-    expect_golden(network(), DType::f32, KernelChoice::automatic, {1e-5, 1e-4, 1e-4});
+    expect_golden(network(), DType::f32, KernelChoice::automatic, single_precision(network()));
 }
 
 TEST_P(GoldenModel, SinglePrecisionNative) {
-    expect_golden(network(), DType::f32, KernelChoice::native, {1e-5, 1e-4, 1e-4});
+    expect_golden(network(), DType::f32, KernelChoice::native, single_precision(network()));
 }
 
 /// Activations of 8 bits flip ReLUs near 0 by the thousand in a network of random parameters, so the gradient agrees in
