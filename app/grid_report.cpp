@@ -80,8 +80,7 @@ std::string grid_report(Deck const& deck) {
     Index const samples = deck.train.batch / deck.train.micro_batches;
     Network const network = build_network(deck, Mode::train, samples);
     TileGrid const grid = grid_of(deck);
-    TilingOptions const options{.defer_gradients = deck.train.micro_batches > 1,
-                                .chain = windows_per_exchange(deck, network.graph)};
+    TilingOptions const options = tiling_of(deck, network.graph);
     std::vector<LocalGraph> ranks;
     for (int rank = 0; rank < grid.ranks(); ++rank) { ranks.push_back(tile(network.graph, grid, rank, options)); }
     return owners(deck, network, ranks) + exchanges(deck, ranks[static_cast<std::size_t>(middle_rank(grid))]);

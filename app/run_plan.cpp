@@ -71,12 +71,23 @@ void warn_about_chunks(RunPlan const& plan) {
 
 }  // namespace
 
-int windows_per_exchange(Deck const& deck, Graph const& train) {
-    ParallelSpec::Spatial const& spatial = deck.parallel.spatial;
-    if (spatial.halo == ParallelSpec::Halo::plain || grid_of(deck).ranks() == 1) { return 1; }
-    if (spatial.chain) { return static_cast<int>(*spatial.chain); }
-    int const best = best_chain(train, grid_of(deck));
-    return spatial.halo == ParallelSpec::Halo::fused ? std::max(2, best) : best;
+TilingOptions tiling_of(Deck const& deck, Graph const& train) {
+    using S = ParallelSpec;
+    S::Spatial const& spatial = deck.parallel.spatial;
+    TilingOptions options;
+    options.tile_norm = deck.train.norm == TrainSpec::Norm::tile;
+    options.defer_gradients = deck.train.micro_batches > 1;
+    options.overlap = spatial.overlap == S::Overlap::always  ? Overlap::always
+                      : spatial.overlap == S::Overlap::never ? Overlap::never
+                                                             : Overlap::worthwhile;
+    if (spatial.halo == S::Halo::plain || grid_of(deck).ranks() == 1) { return options; }
+    if (spatial.chain) {
+        options.chain = static_cast<int>(*spatial.chain);
+    } else {
+        int const best = best_chain(train, grid_of(deck));
+        options.chain = spatial.halo == S::Halo::fused ? std::max(2, best) : best;
+    }
+    return options;
 }
 
 RunMemory RunPlan::memory() const {
@@ -106,8 +117,7 @@ RunPlan plan_run(Deck deck, bool dump, int rank) {
     spec.keep_gradients = dump;
     spec.grid = grid_of(plan.deck);
     spec.rank = rank;
-    spec.tile_norm = train.norm == TrainSpec::Norm::tile;
-    spec.chain = plan.chain = windows_per_exchange(plan.deck, plan.train.graph);
+    spec.tiling = tiling_of(plan.deck, plan.train.graph);
     if (dump) {
         plan.dumped = matching_values(plan.train.graph, keep);
         spec.keep = plan.dumped;
@@ -195,8 +205,9 @@ std::string memory_table(RunPlan const& plan) {
                          bytes_text(static_cast<double>(memory.arena.train_lower_bound)));
     Traffic const traffic = traffic_of(plan.engine->train().local());
     if (ranks > 1) {
+        int const chain = plan.engine->tiling().chain;
         table += fmt::format("  exchanges per micro-batch ({}): {} in {} messages, {}; {} reductions, {}\n",
-                             plan.chain == 1 ? "halo: plain" : fmt::format("halo: fused, chain: {}", plan.chain),
+                             chain == 1 ? "halo: plain" : fmt::format("halo: fused, chain: {}", chain),
                              traffic.exchanges, traffic.messages, bytes_text(static_cast<double>(traffic.bytes)),
                              traffic.reductions, bytes_text(static_cast<double>(traffic.reduced_bytes)));
     }

@@ -27,7 +27,6 @@ struct RunPlan {
     std::shared_ptr<Dataset const> train_data, eval_data;  ///< none until open_data
     LoaderConfig train_loader, eval_loader;
     std::size_t program_bytes = 0;
-    int chain = 1;               ///< windowed operators per exchange
     Comm const* comm = nullptr;  ///< none: planned or run by one process
     int rank = 0;                ///< of the grid
 
@@ -39,8 +38,8 @@ struct RunPlan {
 /// and the activations that the deck names readable after a step.
 [[nodiscard]] RunPlan plan_run(Deck deck, bool dump, int rank = 0);
 
-/// Windowed operators that share an exchange: what the deck says, or the plan's choice.
-[[nodiscard]] int windows_per_exchange(Deck const& deck, Graph const& train);
+/// How a deck's network is tiled: what the deck says, or the plan's choice.
+[[nodiscard]] TilingOptions tiling_of(Deck const& deck, Graph const& train);
 
 /// What the data are opened for.
 enum class DataUse : std::uint8_t {

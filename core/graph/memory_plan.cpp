@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
+#include <map>
 #include <numeric>
 
 #include "core/error.hpp"
@@ -61,13 +62,9 @@ class Sharing {
         storage_.resize(count);
         std::iota(storage_.begin(), storage_.end(), 0);
         offset_.assign(count, 0);
-        for (Inside const& each : request.inside) {
-            if (is_view(each.value)) {
-                offset_[as_index(each.value)] = each.offset;  // joined where it is made: its host may be a view too
-            } else {
-                join(each.value, each.host, each.offset);
-            }
-        }
+        std::map<ValueId, Inside> inside;
+        for (Inside const& each : request.inside) { inside[each.value] = each; }
+        while (!inside.empty()) { place_inside(inside, inside.begin()->first); }
         last_use_.assign(count, none);
         for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
             for (ValueId const input : graph.nodes()[i].inputs) { last_use_[as_index(input)] = static_cast<NodeId>(i); }
@@ -93,6 +90,19 @@ class Sharing {
         storage_[as_index(value)] = root;
         offset_[as_index(value)] = offset_[as_index(host)] + offset;
         members_[as_index(root)].push_back(value);
+    }
+    /// Hosts first; done ones leave the map.
+    void place_inside(std::map<ValueId, Inside>& inside, ValueId value) {
+        auto const found = inside.find(value);
+        if (found == inside.end()) { return; }
+        Inside const place = found->second;
+        inside.erase(found);
+        if (is_view(value)) {
+            offset_[as_index(value)] = place.offset;  // joined where it is made: its host may be a view too
+            return;
+        }
+        place_inside(inside, place.host);
+        join(value, place.host, place.offset);
     }
     [[nodiscard]] bool is_view(ValueId value) const {
         NodeId const producer = graph_.value(value).producer;

@@ -51,7 +51,7 @@ struct MemoryRequest {
     std::vector<bool> persistent;              ///< by value: lives elsewhere (parameters, state, kept gradients)
     std::vector<bool> until_end;   ///< by value: must be readable after the last node (losses, gradients, dumps)
     std::vector<bool> from_start;  ///< by value: filled before the first node (inputs)
-    std::vector<Inside> inside{};  ///< values whose place in another one's memory is given; hosts are no such values
+    std::vector<Inside> inside{};  ///< values whose place in another one's memory is given; a host may itself be one
 };
 
 /// Lifetimes from the node order, memory shared by views and in-place operators, then `pack`.

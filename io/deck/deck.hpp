@@ -187,12 +187,14 @@ struct ParallelSpec {
     enum class Schedule : std::uint8_t { gpipe, one_f_one_b };
     enum class Slice : std::uint8_t { square, vertical, horizontal };
     enum class Halo : std::uint8_t { automatic, plain, fused };
+    enum class Overlap : std::uint8_t { automatic, never, always };
     struct Spatial {
         std::vector<Index> tiles{1, 1};  ///< along (h, w) or (d, h, w); one number: cut as `slice` says
         Slice slice = Slice::square;
         std::vector<Index> row_boundaries, column_boundaries, depth_boundaries;  ///< pixels; empty: even tiles
         Halo halo = Halo::automatic;
         std::optional<Index> chain;  ///< operators per exchange; unset: the plan's choice
+        Overlap overlap = Overlap::automatic;
         Index stages = 1;
 
         /// Tiles along (d, h, w). The deck has been validated.

@@ -36,6 +36,11 @@ Choices<ParallelSpec::Halo> choices_of(Of<ParallelSpec::Halo> /*type*/) {
             {"plain", ParallelSpec::Halo::plain},
             {"fused", ParallelSpec::Halo::fused}};
 }
+Choices<ParallelSpec::Overlap> choices_of(Of<ParallelSpec::Overlap> /*type*/) {
+    return {{"auto", ParallelSpec::Overlap::automatic},
+            {"never", ParallelSpec::Overlap::never},
+            {"always", ParallelSpec::Overlap::always}};
+}
 
 std::vector<Field> fields_of(Of<ParallelSpec::Spatial> /*type*/) {
     using S = ParallelSpec::Spatial;
@@ -61,6 +66,11 @@ std::vector<Field> fields_of(Of<ParallelSpec::Spatial> /*type*/) {
             .between(2, 16)
             .otherwise("the plan's choice")
             .with("halo", {"fused"}),
+        field(
+            "overlap", &S::overlap,
+            "whether a windowed operator computes the rows that need no neighbour while the others' travel (tiles that "
+            "are cut along one axis, the outermost, of one sample): always; never; auto: where it is expected to pay. "
+            "All give the same result"),
         field("stages", &S::stages, "first stages that are cut into tiles").at_least(1),
     };
 }

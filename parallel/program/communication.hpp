@@ -50,6 +50,14 @@ class LocalPart : public Operator {
     bool contiguous_;
 };
 
+/// A value whose parts were computed one by one. Inputs: the parts, which lie in the memory of the output.
+class JoinParts : public Operator {
+  public:
+    [[nodiscard]] std::string_view kind() const override { return "join_parts"; }
+    [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override { return {inputs[0]}; }
+    [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::pointwise(); }
+};
+
 /// Combines partial results of all ranks. Inputs: partial results; outputs: the combined ones, in the same memory.
 class AllReduceOperator : public Operator {
   public:

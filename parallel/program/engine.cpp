@@ -17,8 +17,8 @@ constexpr auto norm_scratch = "optimizer/norm_scratch";
 /// Updates can be part of the graph if every gradient is complete after one pass and used for nothing else.
 LocalGraph lower_training(EngineSpec& spec) {
     if (spec.updates_in_graph()) { insert_updates(spec.train, spec.optimizer); }
-    return tile(std::move(spec.train), spec.grid, spec.rank,
-                {.defer_gradients = !spec.updates_in_graph(), .chain = spec.chain, .tile_norm = spec.tile_norm});
+    spec.tiling.defer_gradients = !spec.updates_in_graph();
+    return tile(std::move(spec.train), spec.grid, spec.rank, spec.tiling);
 }
 
 }  // namespace
@@ -29,9 +29,7 @@ Engine::Engine(EngineSpec spec) : spec_(std::move(spec)), train_(lower_training(
         ProgramOptions options;
         options.kernels = spec_.kernels;
         options.keep = spec_.eval_keep;
-        eval_.emplace(
-            tile(std::move(*spec_.eval), spec_.grid, spec_.rank, {.chain = spec_.chain, .tile_norm = spec_.tile_norm}),
-            options);
+        eval_.emplace(tile(std::move(*spec_.eval), spec_.grid, spec_.rank, spec_.tiling), options);
         eval_->add_persistent(layout_);
     }
     add_optimizer_slots();

@@ -18,8 +18,7 @@ struct EngineSpec {
     bool keep_gradients = false;       ///< gradients can be read after a step
     TileGrid grid{};
     int rank = 0;            ///< in the grid
-    int chain = 1;           ///< TilingOptions::chain
-    bool tile_norm = false;  ///< TilingOptions::tile_norm
+    TilingOptions tiling{};  ///< defer_gradients is set by the engine
 
     /// Whether each parameter is updated within the backward pass, as soon as its gradient is complete.
     [[nodiscard]] bool updates_in_graph() const;
@@ -46,6 +45,7 @@ class Engine {
     explicit Engine(EngineSpec spec);
 
     [[nodiscard]] MemoryUse memory() const;
+    [[nodiscard]] TilingOptions const& tiling() const { return spec_.tiling; }
     [[nodiscard]] Program const& train() const { return train_; }
     [[nodiscard]] Program const* eval() const { return eval_ ? &*eval_ : nullptr; }
     [[nodiscard]] PersistentLayout const& persistent() const { return layout_; }

@@ -66,7 +66,7 @@ void Program::plan_step(Step& step, Node const& node, std::map<ValueId, std::sha
         step.library = "exchange";
         return;
     }
-    if (node.op->is_view()) { return; }
+    if (node.op->is_view() || node.op->kind() == "join_parts") { return; }
     KernelRequest request{node.op.get(), stream_of(node.name), {}, {}};
     for (ValueId const id : node.outputs) { request.outputs.push_back(spec(id)); }
     for (ValueId const id : node.inputs) { request.inputs.push_back(spec(id)); }

@@ -22,6 +22,37 @@ constexpr std::size_t longest_lead = 4;
 
 std::size_t as_index(std::int32_t id) { return static_cast<std::size_t>(id); }
 
+/// Seconds of a node's kernel over all of its tensors.
+double seconds_of(Graph const& graph, Node const& node, MachineModel const& machine) {
+    std::string_view const kind = node.op->kind();
+    bool const computes = kind != "redistribute_begin" && kind != "all_reduce" && kind != "local_part" &&
+                          kind != "join_parts" && !node.op->is_view() && !node.inputs.empty();
+    if (!computes) { return 0; }
+    std::vector<ValueType> inputs, outputs;
+    for (ValueId const id : node.inputs) { inputs.push_back(graph.value(id).type); }
+    for (ValueId const id : node.outputs) { outputs.push_back(graph.value(id).type); }
+    Cost const cost = node.op->cost(inputs, outputs);
+    return std::max(cost.flops / machine.flops, cost.bytes / machine.memory_bytes);
+}
+
+/// The value whose pixels the ranks of a grid share out for this node.
+ValueId shared_out(Node const& node) {
+    int const reduced = node.op->reduced_input();
+    if (reduced >= 0) { return node.inputs[static_cast<std::size_t>(reduced)]; }
+    return node.outputs.empty() ? node.inputs[0] : node.outputs[0];
+}
+
+double share_of(Box const& part, Shape const& whole) {
+    return static_cast<double>(part.shape().volume()) / std::max(static_cast<double>(whole.volume()), 1.0);
+}
+
+/// The rows [lo, hi) of a box, in positions of the global tensor.
+Box rows_of(Box box, std::size_t axis, Index lo, Index hi) {
+    box.lo[axis] = lo;
+    box.hi[axis] = hi;
+    return box;
+}
+
 class Lowering {
   public:
     Lowering(Graph graph, TileGrid const& grid, int rank, TilingOptions const& options)
@@ -238,17 +269,16 @@ class Lowering {
                         : tiles              ? tiled(shape(node.outputs[0]))
                                              : replicated(shape(node.outputs[0]));
         if (tiles && layouts_[as_index(node.outputs[0])]) { out = layouts_[as_index(node.outputs[0])]; }  // extended
+        if (tiles && options_.overlap != Overlap::never) {
+            if (auto const slabs = plan_slabs(node, *out)) {
+                lower_in_slabs(node, out, *slabs);
+                return;
+            }
+        }
         for (std::size_t i = 0; i < node.inputs.size(); ++i) {
             ValueId const id = node.inputs[i];
             if (!is_image(id) || !has_pixels(shape(id))) { continue; }
-            LayoutPtr needed = replicated(shape(id));
-            bool windowed = false;
-            if (tiles) {
-                Access const access = node.op->access(i);
-                needed = std::make_shared<Layout const>(needed_layout(access, *out, shape(id)));
-                windowed = access.reach[1] == Reach::window || access.reach[2] == Reach::window;
-            }
-            local.inputs[i] = held(id, needed, windowed, node);
+            local.inputs[i] = tiles ? held_for(node, i, *out) : held(id, replicated(shape(id)), false, node);
         }
         for (ValueId const output : node.outputs) {
             bool const extended = tiles && layouts_[as_index(output)] != nullptr;
@@ -256,6 +286,119 @@ class Lowering {
             set_layout(output, tiles && has_pixels(shape(output)) ? tiled(shape(output)) : replicated(shape(output)));
         }
         append(std::move(local));
+    }
+
+    /// Input i in the layout that a node needs for this part of its outputs.
+    ValueId held_for(Node const& node, std::size_t i, Layout const& out) {
+        Access const access = node.op->access(i);
+        ValueId const id = node.inputs[i];
+        bool const windowed = access.reach[1] == Reach::window || access.reach[2] == Reach::window;
+        return held(id, std::make_shared<Layout const>(needed_layout(access, out, shape(id))), windowed, node);
+    }
+
+    /// The slabs of an output: what needs rows from ranks before, what this rank can compute by itself, what needs rows
+    /// from ranks behind.
+    struct Slabs {
+        Layout before, between, behind;
+    };
+
+    /// Slabs, where their overlap with an exchange pays; decided for all ranks alike.
+    std::optional<Slabs> plan_slabs(Node const& node, Layout const& out) {
+        if (node.outputs.size() != 1) { return {}; }
+        std::optional<std::size_t> travelling;
+        for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+            ValueId const id = node.inputs[i];
+            if (!is_image(id) || !has_pixels(shape(id)) || !has_window(node, i)) { continue; }
+            if (travelling || layouts_[as_index(id)] != tiled(shape(id))) { return {}; }
+            Layout const needed = needed_layout(node.op->access(i), out, shape(id));
+            if (contains(layout(id), needed)) { continue; }
+            for (ValueId const variant : variants_[id]) {
+                if (contains(layout(variant), needed)) { return {}; }  // it has arrived
+            }
+            travelling = i;
+        }
+        if (!travelling) { return {}; }
+        ValueId const id = node.inputs[*travelling];
+        Access const access = node.op->access(*travelling);
+        Slabs slabs;
+        double gained = 0, spent = 0;  // seconds of the rank with the most
+        for (int rank = 0; rank < grid_.ranks(); ++rank) {
+            Box const& whole = out[rank];
+            std::size_t axis = 1;
+            while (axis < 3 && whole.hi[axis] - whole.lo[axis] == 1) { ++axis; }
+            Index lo = whole.lo[axis], hi = whole.hi[axis];
+            auto const has = [&](Index first, Index last) {
+                Box const part = rows_of(whole, axis, first, last);
+                Box const need = needed_box(access, part, shape(id));
+                return need.empty() || contains(layout(id)[rank], need);
+            };
+            while (lo < hi && !has(lo, lo + 1)) { ++lo; }
+            while (lo < hi && !has(hi - 1, hi)) { --hi; }
+            Box const between = rows_of(whole, axis, lo, hi);
+            if (!whole.empty() && (3 * (hi - lo) < 2 * (whole.hi[axis] - whole.lo[axis]) || !has(lo, hi) ||
+                                   !contiguous_offset(whole, between))) {
+                return {};
+            }
+            slabs.before.boxes.push_back(rows_of(whole, axis, whole.lo[axis], lo));
+            slabs.between.boxes.push_back(between);
+            slabs.behind.boxes.push_back(rows_of(whole, axis, hi, whole.hi[axis]));
+            if (options_.overlap == Overlap::worthwhile) {
+                gained = std::max(gained, seconds_travelling(id, needed_box(access, whole, shape(id)), rank));
+                double const border =
+                    share_of(whole, shape(node.outputs[0])) - share_of(between, shape(node.outputs[0]));
+                spent = std::max(spent, border * seconds_of(graph_, node, options_.machine) + seconds_again(node));
+            }
+        }
+        if (options_.overlap == Overlap::worthwhile && gained - seconds_since(id) < spent) { return {}; }
+        return slabs;
+    }
+    [[nodiscard]] double seconds_travelling(ValueId id, Box const& needed, int rank) const {
+        Index const missing = needed.shape().volume() - layout(id)[rank].shape().volume();
+        return options_.machine.latency +
+               static_cast<double>(bytes(std::max<Index>(missing, 0), id)) / options_.machine.message_bytes;
+    }
+    /// Of two more runs of a kernel, which read its parameters again.
+    [[nodiscard]] double seconds_again(Node const& node) const {
+        Index elements = 0;
+        for (ValueId const id : node.inputs) {
+            if (graph_.value(id).role == Role::parameter) { elements += shape(id).volume(); }
+        }
+        return 2 * static_cast<double>(bytes(elements, node.outputs[0])) / options_.machine.memory_bytes;
+    }
+    /// Of the nodes behind the one that made a value: they hide its exchange already.
+    [[nodiscard]] double seconds_since(ValueId id) const {
+        auto const made = produced_at_.find(id);
+        double seconds = 0;
+        for (std::size_t i = made == produced_at_.end() ? 0 : made->second + 1; i < out_.size(); ++i) {
+            seconds += seconds_of(graph_, out_[i], options_.machine);
+        }
+        return seconds / grid_.ranks();
+    }
+
+    void lower_in_slabs(Node const& node, LayoutPtr const& out, Slabs const& slabs) {
+        ValueId const whole = node.outputs[0];
+        set_layout(whole, out);
+        Node join{node.name + ".join", std::make_shared<JoinParts>(), {}, {whole}, node.phase, node.unit};
+        auto const add = [&](std::string_view which, Layout const& slab) {
+            Node part = node;
+            part.name += which;
+            part.outputs[0] = new_value(graph_.value(whole).name + std::string(which), graph_.value(whole).type);
+            set_layout(part.outputs[0], std::make_shared<Layout const>(slab));
+            if (Box const& box = slab[rank_]; !box.empty()) {
+                inside_.push_back({part.outputs[0], whole, bytes(*contiguous_offset((*out)[rank_], box), whole)});
+            }
+            for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+                if (is_image(node.inputs[i]) && has_pixels(shape(node.inputs[i]))) {
+                    part.inputs[i] = held_for(node, i, slab);
+                }
+            }
+            join.inputs.push_back(part.outputs[0]);
+            append(std::move(part));
+        };
+        add(".between", slabs.between);
+        add(".before", slabs.before);
+        add(".behind", slabs.behind);
+        append(std::move(join));
     }
 
     void lower_reduction(Node const& node, std::size_t reduced) {
@@ -516,20 +659,10 @@ LocalGraph tile(Graph graph, TileGrid const& grid, int rank, TilingOptions const
 double estimate_seconds(LocalGraph const& local, MachineModel const& machine) {
     double seconds = 0;
     for (Node const& node : local.graph.nodes()) {
-        std::string_view const kind = node.op->kind();
-        if (kind == "redistribute_begin" || kind == "all_reduce") { continue; }
-        if (node.op->is_view() || kind == "local_part" || node.inputs.empty()) { continue; }
-        std::vector<ValueType> inputs, outputs;
-        for (ValueId const id : node.inputs) { inputs.push_back(local.graph.value(id).type); }
-        for (ValueId const id : node.outputs) { outputs.push_back(local.graph.value(id).type); }
-        int const reduced = node.op->reduced_input();
-        ValueId const anchor = reduced >= 0           ? node.inputs[static_cast<std::size_t>(reduced)]
-                               : node.outputs.empty() ? node.inputs[0]
-                                                      : node.outputs[0];
-        auto const volume = static_cast<double>(local.graph.value(anchor).type.shape.volume());
-        double const share = static_cast<double>(local.box(anchor).shape().volume()) / std::max(volume, 1.0);
-        Cost const cost = node.op->cost(inputs, outputs);
-        seconds += share * std::max(cost.flops / machine.flops, cost.bytes / machine.memory_bytes);
+        if (node.inputs.empty()) { continue; }
+        ValueId const anchor = shared_out(node);
+        seconds +=
+            share_of(local.box(anchor), local.graph.value(anchor).type.shape) * seconds_of(local.graph, node, machine);
     }
     Traffic const traffic = traffic_of(local);
     seconds += machine.latency * static_cast<double>(traffic.exchanges + traffic.reductions);

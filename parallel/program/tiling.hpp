@@ -23,6 +23,22 @@ struct LocalGraph {
     [[nodiscard]] Box box(ValueId id) const { return (*layouts[static_cast<std::size_t>(id)])[rank]; }
 };
 
+/// Seconds that a rank's graph takes by a simple model, for the choice between plans: compute at `flops` per second and
+/// `bytes` of memory traffic per second, messages at a latency and a bandwidth.
+struct MachineModel {
+    double flops = 1e11, memory_bytes = 1e10;  ///< of one rank
+    double latency = 2e-5;                     ///< seconds per exchange or reduction
+    double message_bytes = 4e9;                ///< per second
+};
+
+/// Whether a windowed operator computes what it can while the rest of its input travels: its output in three slabs,
+/// the one between first.
+enum class Overlap : std::uint8_t {
+    never,
+    worthwhile,  ///< where the machine model expects the exchange to take longer than the two more kernels
+    always,      ///< wherever the slabs are contiguous in memory: one sample, cut along its outermost axis only
+};
+
 struct TilingOptions {
     bool defer_gradients = false;  ///< gradients stay partial: they are added up over micro-batches first
     /// Windowed operators served by one exchange ("fused halo"): all but the first of a chain compute the overlap that
@@ -31,6 +47,8 @@ struct TilingOptions {
     /// Batch norms take the statistics of their own tile: an approximation that other systems make, and no longer the
     /// mathematics of one rank.
     bool tile_norm = false;
+    Overlap overlap = Overlap::worthwhile;
+    MachineModel machine{};
 };
 
 /// Lowers a global graph to one rank of a grid of tiles. Pure: needs no MPI, and may be asked for any rank.
@@ -42,13 +60,7 @@ struct TilingOptions {
 /// every rank is to be given all that it needs of them.
 [[nodiscard]] LocalGraph tile(Graph graph, TileGrid const& grid, int rank, TilingOptions const& options = {});
 
-/// Seconds that a rank's graph takes by a simple model, for the choice between plans: compute at `flops` per second and
-/// `bytes` of memory traffic per second, messages at a latency and a bandwidth.
-struct MachineModel {
-    double flops = 1e11, memory_bytes = 1e10;  ///< of one rank
-    double latency = 2e-5;                     ///< seconds per exchange or reduction
-    double message_bytes = 4e9;                ///< per second
-};
+/// Seconds that a rank's graph takes by the model, nothing of the messages hidden.
 [[nodiscard]] double estimate_seconds(LocalGraph const& local, MachineModel const& machine = {});
 
 /// The chain length from 1 to `longest` with the least estimate for this grid; judged at rank 0, so that all ranks

@@ -102,7 +102,7 @@ NetworkRunner::NetworkRunner(NetworkSpec const& spec, KernelChoice choice, TileG
       classes_(spec.labels == NetworkSpec::Labels::classes ? network_.graph.value(network_.logits).type.shape.c : 2),
       image_seed_(spec.image_seed),
       program_(tile(std::move(network_.graph), grid, comm == nullptr ? 0 : comm->rank(),
-                    {.defer_gradients = spec.micro_batches > 1, .chain = spec.chain}),
+                    {.defer_gradients = spec.micro_batches > 1, .chain = spec.chain, .overlap = spec.overlap}),
                program_options(spec, network_, choice)),
       layout_([this] {
           PersistentLayout layout;

@@ -24,6 +24,7 @@ struct NetworkSpec {
     RecomputeMode recompute = RecomputeMode::none;
     std::uint64_t image_seed = 1;  ///< of the images that write_random() draws
     int chain = 1;                 ///< TilingOptions::chain
+    Overlap overlap = Overlap::worthwhile;
 };
 
 struct TestNetwork {

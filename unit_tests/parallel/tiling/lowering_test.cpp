@@ -93,6 +93,50 @@ TEST(Tile, RowsAreExchangedWhereTheyLie) {
     }
 }
 
+std::size_t position_of(LocalGraph const& local, std::string_view node) {
+    auto const& nodes = local.graph.nodes();
+    auto const at = std::find_if(nodes.begin(), nodes.end(), [&](Node const& each) { return each.name == node; });
+    EXPECT_NE(at, nodes.end()) << "no node " << node;
+    return static_cast<std::size_t>(at - nodes.begin());
+}
+
+TEST(Tile, WhatNeedsNoStripIsComputedBeforeTheyArrive) {
+    TestGraph const test = make_graph(chain(4, {1, 1, 48, 12, 3}, 3), 1);
+    for (int rank = 0; rank < 4; ++rank) {
+        LocalGraph const local = tile(test.graph, TileGrid(Counts{1, 4, 1}), rank, {.overlap = Overlap::always});
+        ValueId const x = local.graph.node(static_cast<NodeId>(position_of(local, "conv1.join"))).outputs[0];
+        std::string const halo = local.graph.value(x).name + ".halo";
+        std::size_t const interior = position_of(local, "conv2.between");
+        EXPECT_LT(position_of(local, halo + ".begin"), interior);
+        EXPECT_LT(interior, position_of(local, halo));
+        EXPECT_LT(position_of(local, halo), position_of(local, "conv2.before"));
+        // the parts of a value lie in its memory, it lies in the tensor with its halo: nothing is copied
+        Node const& join = local.graph.node(static_cast<NodeId>(position_of(local, "conv1.join")));
+        for (ValueId const part : join.inputs) {
+            if (!local.box(part).empty()) { EXPECT_TRUE(is_inside(local, part, x)); }
+        }
+        EXPECT_EQ(local.box(join.inputs[0]).shape().h, rank == 0 || rank == 3 ? 11 : 10);
+        for (Node const* part : nodes_of_kind(local.graph, "local_part")) {
+            if (!local.box(part->outputs[0]).empty()) { EXPECT_TRUE(part->op->is_view()) << part->name; }
+        }
+    }
+    // columns of a row do not lie together
+    EXPECT_TRUE(
+        nodes_of_kind(tile(test.graph, TileGrid(Counts{1, 1, 4}), 0, {.overlap = Overlap::always}).graph, "join_parts")
+            .empty());
+}
+
+TEST(Tile, SlabsAreMadeWhereTheExchangeIsDear) {
+    TestGraph const test = make_graph(chain(3, {1, 1, 512, 512, 3}, 16), 1);
+    auto const slabs = [&](double message_bytes) {
+        TilingOptions options;
+        options.machine.message_bytes = message_bytes;
+        return nodes_of_kind(tile(test.graph, TileGrid(Counts{1, 2, 1}), 0, options).graph, "join_parts").size();
+    };
+    EXPECT_EQ(slabs(1e12), 0U);
+    EXPECT_GE(slabs(1e7), 2U);
+}
+
 TEST(Tile, ColumnsNeedBuffers) {
     TestGraph const test = make_graph(chain(2, {1, 1, 16, 12, 3}, 3), 1);
     LocalGraph const local = tile(test.graph, TileGrid(Counts{1, 1, 2}), 0);

@@ -121,6 +121,19 @@ TEST(TiledNetwork, ChainsOfOperatorsShareAnExchange) {
     }
 }
 
+TEST(TiledNetwork, InteriorsAreComputedWhileStripsTravel) {
+    for (TileGrid const& grid : grids()) {
+        SCOPED_TRACE(to_string(grid));
+        for (NetworkSpec spec : {resnet20({1, 1, 96, 32, 3}, 2), unet2d({1, 1, 96, 32, 1})}) {
+            spec.overlap = Overlap::always;
+            expect_tiles_equal_one_rank(spec, grid, f64_tolerance);
+            spec.recompute = RecomputeMode::cheap;
+            spec.chain = 2;
+            expect_tiles_equal_one_rank(spec, grid, f64_tolerance);
+        }
+    }
+}
+
 TEST(TiledNetwork, ChainsExchangeLessOften) {
     std::size_t plain = 0;
     for (int chain = 1; chain <= 4; ++chain) {

@@ -47,7 +47,11 @@ void expect_tiles_equal_one_rank(Make const& make, std::uint64_t seed, double to
     context.first_sample = random.between(0, 4);
     context.valid_samples = random.below(3) == 0 ? random.between(1, image.n) : -1;
     GraphRunner one(graph);
-    auto const tiled = plan_tiled(graph, grid, {.defer_gradients = random.coin()});
+    bool const defer = random.coin();
+    auto const tiled = plan_tiled(graph, grid,
+                                  {.defer_gradients = defer,
+                                   .chain = static_cast<int>(random.between(1, 3)),
+                                   .overlap = random.coin() ? Overlap::always : Overlap::never});
     ASSERT_NE(tiled, nullptr);
     for (int round = 0; round < 2; ++round) {  // messages are made once; counters and statistics go on
         one.run(context);
