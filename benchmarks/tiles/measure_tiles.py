@@ -2,11 +2,12 @@
 """Training steps and memory in tiles beside those of one rank, as Markdown tables.
 
     measure_tiles.py --program build/app/aureole [--decks resnet50 unet] [--sizes 512 1024x2048] [--cores 2]
-        [--rounds 3] [--steps 4] [--set train.precision=bf16 ...] [--prefix "nice -n -20"] [--output results.json]
+        [--rounds 3] [--steps 4] [--set train.precision=bf16 ...] [--variant fused parallel.spatial.halo=fused ...]
+        [--prefix "nice -n -20"] [--output results.json]
     measure_tiles.py --program build/app/aureole --memory [--tiles 1 2 4 8] [--decks ...] [--sizes ...]
 
 Speed: every round runs each deck once with all cores as threads of one rank, once with one thread, and once for every
-grid that has one tile for each core; the rounds take turns. The first step of a run touches the memory and does not
+grid that has one tile for each core, and again with the overrides of every variant; the rounds take turns. The first step of a run touches the memory and does not
 count. Speed-up is over one rank with one thread, efficiency is the speed-up per core, "over threads" is the speed-up over
 one rank with all cores; all from the fastest steps.
 
@@ -53,14 +54,16 @@ def most_square(ranks):
 
 
 class Configuration:
-    def __init__(self, rows, columns, threads):
+    def __init__(self, rows, columns, threads, variant=()):
         self.rows, self.columns, self.threads = rows, columns, threads
+        self.name, self.overrides = (variant[0], list(variant[1:])) if variant else ("", [])
         self.ranks = rows * columns
         self.cores = self.ranks * threads
 
     def title(self):
         if self.ranks > 1:
-            return "%d ranks, tiles %d x %d" % (self.ranks, self.rows, self.columns)
+            title = "%d ranks, tiles %d x %d" % (self.ranks, self.rows, self.columns)
+            return title + (", " + self.name if self.name else "")
         return "1 rank, %d thread%s" % (self.threads, "" if self.threads == 1 else "s")
 
 
@@ -72,7 +75,7 @@ def command_of(arguments, deck, size, configuration, steps, folder):
     command += [arguments.program, "run", deck_path(deck), "image.size=[%d,%d]" % size,
                 "parallel.spatial.tiles=[%d,%d]" % (configuration.rows, configuration.columns),
                 "train.steps=%d" % steps, "train.log_every=1", "train.resume=never", "output.folder=" + folder]
-    return command + arguments.set
+    return command + arguments.set + configuration.overrides
 
 
 def environment_of(configuration):
@@ -108,10 +111,11 @@ def run(arguments, deck, size, configuration, steps):
             sys.exit("%s failed:\n%s%s" % (shlex.join(command), done.stdout[-2000:], done.stderr[-2000:]))
         with open(os.path.join(folder, "metrics.csv")) as file:
             seconds = [float(row["seconds"]) for row in csv.DictReader(file) if row["kind"] == "train"]
+    messages = re.search(r"exchanges per micro-batch \([^)]*\): (\d+) in (\d+) messages", done.stdout)
     shares = [float(share) for share in re.findall(r"exchange ([0-9.]+)%", done.stdout)]
     arena = found(r"arena: predicted (\d+) bytes, allocated (\d+) bytes", done.stdout)
     process = found(r"process[^:]*: predicted ([\d.]+) (\w+), peak ([\d.]+) (\w+)", done.stdout)
-    return dict(seconds=seconds[1:] or seconds, shares=shares[1:] or shares, arena_predicted=int(arena[0]),
+    return dict(messages=int(messages.group(2)) if messages else 0, seconds=seconds[1:] or seconds, shares=shares[1:] or shares, arena_predicted=int(arena[0]),
                 arena_allocated=int(arena[1]), process_predicted=in_bytes(*process[:2]),
                 process_peak=in_bytes(*process[2:]))
 
@@ -137,7 +141,8 @@ def print_head(cells):
 def measure_speed(arguments, deck, size):
     cores = arguments.cores
     configurations = [Configuration(1, 1, cores), Configuration(1, 1, 1)]
-    configurations += [Configuration(rows, columns, 1) for rows, columns in grids_of(cores)]
+    for variant in [(), *arguments.variant]:
+        configurations += [Configuration(rows, columns, 1, variant) for rows, columns in grids_of(cores)]
     runs = [[] for _ in configurations]
     for _ in range(arguments.rounds):
         for configuration, results in zip(configurations, runs):
@@ -148,7 +153,7 @@ def measure_speed(arguments, deck, size):
         shares = [each for result in results for each in result["shares"]]
         rows.append(dict(configuration=configuration.title(), cores=configuration.cores, fastest=min(seconds),
                          median=statistics.median(seconds), share=statistics.median(shares) if shares else None,
-                         arena=results[0]["arena_allocated"], process_predicted=results[0]["process_predicted"],
+                         messages=results[0]["messages"], arena=results[0]["arena_allocated"], process_predicted=results[0]["process_predicted"],
                          process_peak=max(result["process_peak"] for result in results)))
     return rows
 
@@ -157,13 +162,15 @@ def print_speed(arguments, deck, size, rows):
     one_thread = next(row for row in rows if row["configuration"] == "1 rank, 1 thread")
     batch = arguments.batch or batch_of(deck)
     print("\n%s, %d x %d pixels" % (deck_title(deck), *size))
-    print_head(["run", "fastest step, s", "median, s", "speed-up", "efficiency", "over threads", "exchange", "images/s",
+    print_head(["run", "fastest step, s", "median, s", "speed-up", "efficiency", "over threads", "exchange", "messages",
+                "images/s",
                 "arena, MiB", "process predicted, MiB", "peak, MiB"])
     for row in rows:
         speedup = one_thread["fastest"] / row["fastest"]
         print_row([row["configuration"], "%.4f" % row["fastest"], "%.4f" % row["median"], "%.2f" % speedup,
                    "%.0f %%" % (100 * speedup / row["cores"]), "%.2f" % (rows[0]["fastest"] / row["fastest"]),
-                   "" if row["share"] is None else "%.1f %%" % row["share"], "%.2f" % (batch / row["fastest"]),
+                   "" if row["share"] is None else "%.1f %%" % row["share"],
+                   str(row["messages"]), "%.2f" % (batch / row["fastest"]),
                    mebibytes(row["arena"]), mebibytes(row["process_predicted"]), mebibytes(row["process_peak"])])
 
 
@@ -192,6 +199,8 @@ def parse():
     parser.add_argument("--steps", type=int, default=4, help="timed steps of each run")
     parser.add_argument("--batch", type=int, help="samples of a step; default: what the deck says")
     parser.add_argument("--set", nargs="+", default=[], help="further overrides of the deck, key=value")
+    parser.add_argument("--variant", nargs="+", action="append", default=[], metavar=("NAME", "key=value"),
+                        help="every grid also with these overrides, under this name; may be given several times")
     parser.add_argument("--prefix", default="", help="command before every run")
     parser.add_argument("--timeout", type=float, default=600, help="seconds after which a run has failed")
     parser.add_argument("--memory", action="store_true", help="memory for numbers of tiles, instead of speed")
