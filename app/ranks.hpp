@@ -3,7 +3,7 @@
 
 #include "io/deck/deck.hpp"
 #include "parallel/grid/comm.hpp"
-#include "parallel/program/program.hpp"
+#include "parallel/program/engine.hpp"
 
 namespace aureole {
 
@@ -14,8 +14,20 @@ namespace aureole {
 /// fits.
 void require_ranks(Deck const& deck, int started);
 
-/// Values of a tensor cut into tiles, put together on rank 0 in memory order; empty on the other ranks. All ranks call.
-/// `spec` is this rank's part; parts may overlap.
-[[nodiscard]] std::vector<double> gather(Comm const* comm, TensorSpec const& spec, Tensor const& tensor);
+/// What this rank holds of a value of the global graph; an empty box if nothing.
+struct Part {
+    TensorSpec spec;
+    Tensor tensor;
+};
+[[nodiscard]] Part train_part(Engine const& engine, ValueId id);
+[[nodiscard]] Part eval_part(Engine const& engine, ValueId id);
+
+/// Values of a tensor, put together on rank 0 in memory order; empty on the other ranks. All ranks call. Parts may
+/// overlap.
+[[nodiscard]] std::vector<double> gather(Comm const* comm, Part const& part);
+
+/// Hands every persistent tensor that `wanted` accepts to `take` on rank 0, stage by stage. All ranks call.
+void collect(Comm const* comm, Engine const& engine, std::function<bool(Persistent const&)> const& wanted,
+             std::function<void(Persistent const&, std::vector<double> const&)> const& take);
 
 }  // namespace aureole

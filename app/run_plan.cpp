@@ -194,8 +194,10 @@ std::string memory_table(RunPlan const& plan) {
     row("optimizer", memory.arena.optimizer);
     row("gradients kept over micro-batches", memory.arena.gradients);
     row("activations, gradients, workspace", memory.arena.train_transient);
-    if (memory.arena.eval_transient > memory.arena.train_transient) {
-        row("evaluation, in the same place", memory.arena.eval_transient);
+    row("micro-batches in flight", memory.arena.frames);
+    row("messages between stages", memory.arena.messages);
+    if (memory.arena.evaluation > memory.arena.frames + memory.arena.messages + memory.arena.train_transient) {
+        row("evaluation, in the same place", memory.arena.evaluation);
     }
     row("arena", memory.arena.total());
     row("data: batches ahead, cache", memory.loaders);

@@ -80,22 +80,25 @@ double Trainer::epoch() const {
     return static_cast<double>(step_ * deck_.train.batch) / static_cast<double>(plan_.train_data->samples());
 }
 
-void write_batch(Program const& program, Network const& network, Batch const& batch, Index first, Index count) {
-    Tensor const x = program.tensor(network.input);
-    Tensor const y = program.tensor(network.labels);
-    Index const x_volume = x.shape.volume() / count, y_volume = y.shape.volume() / count;
-    write_values(batch.x.data() + first * x_volume, x);
+void write_batch(Program const& program, int frame, Network const& network, Batch const& batch, Index first,
+                 Index count) {
+    Tensor const x = program.tensor(network.input, frame);
+    if (x.data != nullptr) { write_values(batch.x.data() + first * x.shape.volume() / count, x); }
+    Tensor const y = program.tensor(network.labels, frame);
+    if (y.data == nullptr) { return; }
+    Index const before = first * y.shape.volume() / count;
     if (y.dtype == DType::i32) {
-        write_values(batch.classes.data() + first * y_volume, y);
+        write_values(batch.classes.data() + before, y);
     } else {
-        write_values(batch.values.data() + first * y_volume, y);
+        write_values(batch.values.data() + before, y);
     }
 }
 
-double read_loss(Program const& program, Network const& network) {
-    double loss = 0;
-    for (ValueId const id : network.losses) { loss += read_values(program.tensor(id))[0]; }
-    return loss;
+Engine::Load loader_of(RunPlan const& plan, Batch const& batch) {
+    return [&plan, &batch](Program const& program, int frame, Index micro_batch) {
+        Index const first = micro_batch * plan.micro_samples - plan.train_loader.first_of_batch;
+        write_batch(program, frame, plan.train, batch, first, plan.micro_samples);
+    };
 }
 
 void Trainer::train_step() {
@@ -109,16 +112,7 @@ void Trainer::train_step() {
     context.step = static_cast<std::uint64_t>(step_);
     context.learning_rate = learning_rate_.at(step_);
     context.update = step_;
-    Index const parts = deck_.train.micro_batches;
-    double loss = 0;
-    for (Index part = 0; part < parts; ++part) {
-        context.first_sample = part * plan_.micro_samples;
-        context.accumulate = part > 0;
-        write_batch(engine_.train(), plan_.train, batch, context.first_sample, plan_.micro_samples);
-        engine_.run_micro_batch(context);
-        loss += read_loss(engine_.train(), plan_.train) / static_cast<double>(parts);
-    }
-    engine_.reduce_gradients();
+    double const loss = engine_.run_batch(context, loader_of(plan_, batch));
     phases_["forward and backward"].add(seconds_since(begin) - waited);
     require(std::isfinite(loss), ExitCode::diverged,
             "the loss of step {} is {}: lower train.optimizer.lr, add train.schedule.warmup_steps or train.clip_norm, "
@@ -182,7 +176,6 @@ void Trainer::report_step(double seconds, double waited) {
 
 void Trainer::evaluate() {
     auto const begin = Clock::now();
-    Program const& program = *engine_.eval();
     reset_counters(plan_.eval);
     eval_loader_->start_at(0);
     Index const batches = std::min(deck_.train.eval_batches.value_or(std::numeric_limits<Index>::max()),
@@ -195,11 +188,12 @@ void Trainer::evaluate() {
     std::vector<Picture> pictures;
     for (Index i = 0; i < batches; ++i) {
         Batch const& batch = eval_loader_->next();
-        write_batch(program, plan_.eval, batch, 0, plan_.micro_samples);
         RunContext context;
         context.valid_samples = batch.valid;
-        program.run(context);
-        loss += read_loss(program, plan_.eval) * static_cast<double>(batch.valid);
+        double const mean = engine_.run_eval(context, [&](Program const& program, int frame, Index /*micro_batch*/) {
+            write_batch(program, frame, plan_.eval, batch, 0, plan_.micro_samples);
+        });
+        loss += mean * static_cast<double>(batch.valid);
         draw_samples(batch, pictures);
         samples += batch.valid;
         if (progress) { progress->update(i + 1); }
@@ -229,21 +223,20 @@ void Trainer::draw_samples(Batch const& batch, std::vector<Picture>& pictures) c
     auto const missing = std::min(deck_.output.pictures - drawn_, batch.valid);
     if (missing <= 0 || !can_draw(plan_.eval.sample)) { return; }
     drawn_ += missing;
-    Program const& program = *engine_.eval();
-    auto const whole = [&](ValueId id) { return gather(plan_.comm, program.spec(id), program.tensor(id)); };
+    auto const whole = [&](ValueId id) { return gather(plan_.comm, eval_part(engine_, id)); };
     std::vector<double> const logits = whole(plan_.eval.logits);
     Batch all;  // the same samples over the whole image
     if (plan_.comm != nullptr) {
         std::vector<double> const x = whole(plan_.eval.input), y = whole(plan_.eval.labels);
         all.x.assign(x.begin(), x.end());
-        if (program.tensor(plan_.eval.labels).dtype == DType::i32) {
+        if (plan_.eval.sample.labels == SampleSpec::Labels::classes) {
             all.classes.assign(y.begin(), y.end());
         } else {
             all.values.assign(y.begin(), y.end());
         }
     }
     if (!is_root()) { return; }
-    Index const channels = program.spec(plan_.eval.logits).global.c;
+    Index const channels = eval_part(engine_, plan_.eval.logits).spec.global.c;
     for (Index i = 0; i < missing; ++i) {
         pictures.push_back(
             draw_prediction(plan_.eval.sample, plan_.comm == nullptr ? batch : all, logits, channels, i));
@@ -280,9 +273,10 @@ ExitCode Trainer::run() {
 }
 
 std::string Trainer::profile() {
+    require(engine_.grid().stages() == 1 && engine_.schedule().rows.empty(), ExitCode::bad_deck,
+            "--profile times the operators of one stage: set parallel.stages to 1 (`run --trace` shows stages)");
     Batch const& batch = train_loader_->next();
-    write_batch(engine_.train(), plan_.train, batch, 0, plan_.micro_samples);
-    engine_.run_micro_batch({});  // first touch of the memory
+    static_cast<void>(engine_.run_batch({}, loader_of(plan_, batch)));  // first touch of the memory
     std::vector<double> const seconds = engine_.train().run_timed({});
     struct Row {
         double seconds = 0, flops = 0, bytes = 0;

@@ -54,6 +54,7 @@ class Trainer {
     void start();
     void restore_or_draw();
     void initialise_from_file();
+    [[nodiscard]] bool known_somewhere(std::string const& name) const;
     void restore(std::string const& path);
     void save_checkpoint();
     void prepare_loaders();
@@ -73,10 +74,12 @@ class Trainer {
     [[nodiscard]] double epoch() const;
 };
 
-/// Hands samples first ... first + count - 1 of a batch, read for this rank's part, to a program.
-void write_batch(Program const& program, Network const& network, Batch const& batch, Index first, Index count);
-/// Sum of a network's losses after a run.
-[[nodiscard]] double read_loss(Program const& program, Network const& network);
+/// Hands samples first ... first + count - 1 of a batch, read for this rank's part, to a frame of a program, as far as
+/// it reads input or labels.
+void write_batch(Program const& program, int frame, Network const& network, Batch const& batch, Index first,
+                 Index count);
+/// Hands an engine its micro-batches of a batch, which holds this replica's samples.
+[[nodiscard]] Engine::Load loader_of(RunPlan const& plan, Batch const& batch);
 
 /// Writes what a run that was asked to dump leaves: loss, input, labels, outputs, activations, parameters, gradients.
 void write_dump(RunPlan const& plan, std::string const& path, double loss, Index step);

@@ -17,6 +17,12 @@ constexpr Index checkpoint_format = 1;
 
 bool is_counter(std::string const& name) { return name.rfind("metrics.", 0) == 0; }
 
+std::string const gradient_prefix = Program::gradient_name("");
+
+bool is_gradient(std::string const& name) { return name.rfind(gradient_prefix, 0) == 0; }
+/// The parameter to which a gradient belongs.
+std::string parameter_of(std::string const& gradient) { return gradient.substr(gradient_prefix.size()); }
+
 /// Path of a persistent tensor in a checkpoint, by its kind.
 std::string checkpoint_path(Persistent const& entry) {
     switch (entry.kind) {
@@ -29,12 +35,23 @@ std::string checkpoint_path(Persistent const& entry) {
 }
 
 /// Tensors of a checkpoint: all that persists, but for gradients and metric counters.
+bool is_saved(Persistent const& entry) { return entry.kind != Persistent::Kind::gradient && !is_counter(entry.name); }
+
 std::vector<Persistent> saved_entries(Engine const& engine) {
     std::vector<Persistent> entries;
-    for (Persistent const& entry : engine.persistent().entries()) {
-        if (entry.kind != Persistent::Kind::gradient && !is_counter(entry.name)) { entries.push_back(entry); }
-    }
+    auto const& all = engine.persistent().entries();
+    std::copy_if(all.begin(), all.end(), std::back_inserter(entries), is_saved);
     return entries;
+}
+
+void write(TensorFileWriter& file, std::string const& path, Persistent const& entry,
+           std::vector<double> const& values) {
+    if (entry.spec.dtype == DType::f64) {
+        file.write({path, DType::f64, entry.spec.global}, values.data());
+        return;
+    }
+    std::vector<float> const narrow(values.begin(), values.end());
+    file.write({path, DType::f32, entry.spec.global}, narrow.data());
 }
 
 double score(Metric metric, std::span<double const> counts) {
@@ -79,15 +96,17 @@ void Trainer::restore(std::string const& path) {
     if (is_root()) { fmt::print("resumed after step {} from {}\n", step_, path); }
 }
 
-/// Parameters and state are the same on all ranks of a grid of tiles: the first one writes.
+/// Tiles and replicas of a stage have the same parameters and state: one rank of each stage hands its own to the first.
 void Trainer::save_checkpoint() {
     if (plan_.comm != nullptr) { plan_.comm->barrier(); }
-    if (!is_root()) { return; }
     std::string const path = checkpoints_.path_of(step_);
-    TensorFileWriter file(path);
-    for (Persistent const& entry : saved_entries(engine_)) {
-        file.write(checkpoint_path(entry), engine_.tensor(entry));
-    }
+    std::optional<TensorFileWriter> writer;
+    if (is_root()) { writer.emplace(path); }
+    collect(plan_.comm, engine_, is_saved, [&](Persistent const& entry, std::vector<double> const& values) {
+        write(*writer, checkpoint_path(entry), entry, values);
+    });
+    if (!writer) { return; }
+    TensorFileWriter& file = *writer;
     file.set_attribute("format", checkpoint_format);
     file.set_attribute("step", step_);
     file.set_attribute("seed", deck_.train.seed);
@@ -97,12 +116,17 @@ void Trainer::save_checkpoint() {
     checkpoints_.prune();
 }
 
+/// Whether any stage has a tensor of that name.
+bool Trainer::known_somewhere(std::string const& name) const {
+    return slowest(engine_.persistent().contains(name) ? 1 : 0) > 0;
+}
+
 /// Fills parameters (and running statistics the file has) from train.init; names go through its map.
 void Trainer::initialise_from_file() {
     InitSpec const& init = deck_.train.init;
     TensorFileReader const file(init.file);
     for (auto const& [name, dataset] : init.map) {
-        require(engine_.persistent().contains(name), ExitCode::bad_deck,
+        require(known_somewhere(name), ExitCode::bad_deck,
                 "{}: the network has no parameter '{}': `aureole run --dump` lists the names",
                 deck_.where("train.init.map"), name);
     }
@@ -124,8 +148,7 @@ void Trainer::initialise_from_file() {
 std::vector<std::pair<std::string, double>> Trainer::read_metrics(Network const& network) const {
     std::vector<std::pair<std::string, double>> metrics;
     for (MetricSource const& source : network.metrics) {
-        std::vector<double> counts = read_values(engine_.tensor(engine_.persistent().find(source.counter)));
-        if (engine_.is_partial(source.counter)) { plan_.comm->sum(counts.data(), mpi_count(counts.size())); }
+        std::vector<double> const counts = engine_.counts(source.counter);
         metrics.emplace_back(source.name, score(source.metric, counts));
     }
     return metrics;
@@ -133,37 +156,40 @@ std::vector<std::pair<std::string, double>> Trainer::read_metrics(Network const&
 
 void Trainer::reset_counters(Network const& network) const {
     for (MetricSource const& source : network.metrics) {
+        if (!engine_.persistent().contains(source.counter)) { continue; }  // another stage's
         zero(engine_.tensor(engine_.persistent().find(source.counter)));
     }
 }
 
 void write_dump(RunPlan const& plan, std::string const& path, double loss, Index step) {
     Engine const& engine = *plan.engine;
-    Program const& program = engine.train();
     std::vector<std::pair<std::string, ValueId>> values{
         {"input", plan.train.input}, {"labels", plan.train.labels}, {"output", plan.train.logits}};
-    for (ValueId const id : plan.dumped) { values.emplace_back("activations/" + program.graph().value(id).name, id); }
+    for (ValueId const id : plan.dumped) {
+        values.emplace_back("activations/" + engine.train().graph().value(id).name, id);
+    }
     std::optional<TensorFileWriter> root;
     if (plan.is_root()) { root.emplace(path); }
     for (auto const& [name, id] : values) {
-        TensorSpec const spec = program.spec(id);
+        Part const part = train_part(engine, id);
         if (plan.comm == nullptr) {
-            root->write(name, program.tensor(id));
+            root->write(name, part.tensor);
             continue;
         }
-        std::vector<double> const whole = gather(plan.comm, spec, program.tensor(id));
-        if (root) { root->write({name, DType::f64, spec.global}, whole.data()); }
+        std::vector<double> const whole = gather(plan.comm, part);
+        if (root) { root->write({name, DType::f64, part.spec.global}, whole.data()); }
     }
+    auto const wanted = [](Persistent const& entry) {
+        return entry.kind == Persistent::Kind::gradient ? is_gradient(entry.name)
+                                                        : is_saved(entry) && entry.kind != Persistent::Kind::slot;
+    };
+    collect(plan.comm, engine, wanted, [&](Persistent const& entry, std::vector<double> const& read) {
+        bool const gradient = entry.kind == Persistent::Kind::gradient;
+        write(*root, gradient ? "gradients/" + parameter_of(entry.name) : checkpoint_path(entry), entry, read);
+    });
     if (!root) { return; }
     TensorFileWriter& file = *root;
     file.write({"loss", DType::f64, {}}, &loss);
-    for (Persistent const& entry : saved_entries(engine)) {
-        if (entry.kind != Persistent::Kind::slot) { file.write(checkpoint_path(entry), engine.tensor(entry)); }
-        bool const trained = engine.persistent().contains(Program::gradient_name(entry.name));
-        if (entry.kind == Persistent::Kind::parameter && trained) {
-            file.write("gradients/" + entry.name, engine.gradient(entry.name));
-        }
-    }
     file.set_attribute("step", step);
     file.set_attribute(
         "layout",

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -86,10 +87,8 @@ class Verification {
             double const got = run_step(tiled_, tiled_data.next(), step);
             double const want = one_ ? run_step(*one_, one_data->next(), step) : 0;
             compare_values();
-            if (one_) {
-                compare("loss", {got}, {want}, {});
-                compare_gradients();
-            }
+            if (one_) { compare("loss", {got}, {want}, {}); }
+            compare_gradients();
             update(tiled_, step);
             if (one_) { update(*one_, step); }
             compare_parameters();
@@ -140,16 +139,7 @@ class Verification {
         RunContext context;
         context.seed = static_cast<std::uint64_t>(deck_.train.seed);
         context.step = static_cast<std::uint64_t>(step);
-        double loss = 0;
-        for (Index part = 0; part < deck_.train.micro_batches; ++part) {
-            context.first_sample = part * plan.micro_samples;
-            context.accumulate = part > 0;
-            write_batch(plan.engine->train(), plan.train, batch, context.first_sample, plan.micro_samples);
-            plan.engine->run_micro_batch(context);
-            loss += read_loss(plan.engine->train(), plan.train) / static_cast<double>(deck_.train.micro_batches);
-        }
-        plan.engine->reduce_gradients();
-        return loss;
+        return plan.engine->run_batch(context, loader_of(plan, batch));
     }
     void update(RunPlan& plan, Index step) const {
         static_cast<void>(plan.engine->update(deck_.train.optimizer.lr, step));
@@ -157,29 +147,33 @@ class Verification {
 
     /// In the order in which they are computed.
     void compare_values() {
-        Program const& program = tiled_.engine->train();
         for (std::size_t i = 0; i < tiled_.dumped.size(); ++i) {
-            ValueId const id = tiled_.dumped[i];
-            TensorSpec const spec = program.spec(id);
-            std::vector<double> const got = gather(comm_, spec, program.tensor(id));
+            Part const part = train_part(*tiled_.engine, tiled_.dumped[i]);
+            std::vector<double> const got = gather(comm_, part);
             if (!one_) { continue; }
             Program const& whole = one_->engine->train();
-            compare(program.graph().value(id).name, got, read_values(whole.tensor(one_->dumped[i])), spec.global);
+            compare(whole.graph().value(one_->dumped[i]).name, got, read_values(whole.tensor(one_->dumped[i])),
+                    part.spec.global);
         }
     }
 
     /// From the last layer to the first.
     void compare_gradients() {
+        std::map<std::string, std::vector<double>> all;
+        collect(
+            comm_, *tiled_.engine, [](Persistent const& entry) { return entry.kind == Persistent::Kind::gradient; },
+            [&](Persistent const& entry, std::vector<double> const& values) { all[entry.name] = values; });
+        if (!one_) { return; }
         double const total = gradient_norm(*one_);
-        auto const& entries = tiled_.engine->persistent().entries();
+        auto const& entries = one_->engine->persistent().entries();
         for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-            bool const trained = tiled_.engine->persistent().contains(Program::gradient_name(entry->name));
+            std::string const name = Program::gradient_name(entry->name);
+            bool const trained = one_->engine->persistent().contains(name);
             if (entry->kind != Persistent::Kind::parameter || !trained) { continue; }
             std::vector<double> const want = read_values(one_->engine->gradient(entry->name));
             if (norm(want) <= idle_share() * total) { idle_.insert(entry->name); }
             // small gradients are sums of large terms that cancel: their rounding is measured by the whole gradient
-            compare("gradient of " + entry->name, read_values(tiled_.engine->gradient(entry->name)), want,
-                    entry->spec.global, 1e-2 * total);
+            compare("gradient of " + entry->name, all.at(name), want, entry->spec.global, 1e-2 * total);
         }
     }
 
@@ -205,26 +199,45 @@ class Verification {
     }
 
     void compare_parameters() {
-        if (!one_) { return; }
-        for (Persistent const& entry : tiled_.engine->persistent().entries()) {
+        auto const wanted = [](Persistent const& entry) {
             bool const counter = entry.name.rfind("metrics.", 0) == 0;
+            return entry.kind != Persistent::Kind::gradient && !counter;
+        };
+        collect(comm_, *tiled_.engine, wanted, [&](Persistent const& entry, std::vector<double> const& values) {
             // the last part of a slot's name is its parameter's
-            bool const idle = idle_.count(entry.name.substr(entry.name.rfind('/') + 1)) != 0;
-            if (entry.kind == Persistent::Kind::gradient || counter || idle) { continue; }
-            compare("updated " + entry.name, read_values(tiled_.engine->tensor(entry)),
+            if (idle_.count(entry.name.substr(entry.name.rfind('/') + 1)) != 0) { return; }
+            compare("updated " + entry.name, values,
                     read_values(one_->engine->tensor(one_->engine->persistent().find(entry.name))), entry.spec.global);
-        }
+        });
     }
 
     /// Rounding grows from step to step, on one rank too: each step begins from the state of one rank.
     void begin_again_together() {
-        for (Persistent const& entry : tiled_.engine->persistent().entries()) {
-            if (entry.kind == Persistent::Kind::gradient || comm_ == nullptr) { continue; }
-            std::vector<double> values(static_cast<std::size_t>(entry.spec.global.volume()));
-            if (one_) { values = read_values(one_->engine->tensor(one_->engine->persistent().find(entry.name))); }
-            comm_->broadcast(values.data(), values.size() * sizeof(double));
-            write_values(values, tiled_.engine->tensor(entry));
+        if (comm_ == nullptr) { return; }
+        std::vector<Persistent> entries;
+        if (one_) { entries = one_->engine->persistent().entries(); }
+        auto count = static_cast<std::int64_t>(entries.size());
+        comm_->broadcast(&count, sizeof(count));
+        for (std::int64_t i = 0; i < count; ++i) {
+            std::string name = one_ ? entries[static_cast<std::size_t>(i)].name : "";
+            std::vector<double> values;
+            if (one_) { values = read_values(one_->engine->tensor(entries[static_cast<std::size_t>(i)])); }
+            broadcast(name, values);
+            PersistentLayout const& mine = tiled_.engine->persistent();
+            if (!mine.contains(name) || mine.find(name).kind == Persistent::Kind::gradient) { continue; }
+            write_values(values, tiled_.engine->tensor(mine.find(name)));
         }
+    }
+
+    /// From rank 0.
+    void broadcast(std::string& name, std::vector<double>& values) const {
+        std::array<std::int64_t, 2> sizes{static_cast<std::int64_t>(name.size()),
+                                          static_cast<std::int64_t>(values.size())};
+        comm_->broadcast(sizes.data(), sizeof(sizes));
+        name.resize(static_cast<std::size_t>(sizes[0]));
+        values.resize(static_cast<std::size_t>(sizes[1]));
+        comm_->broadcast(name.data(), name.size());
+        comm_->broadcast(values.data(), values.size() * sizeof(double));
     }
 
     void compare(std::string what, std::vector<double> const& got, std::vector<double> const& want, Shape const& shape,

@@ -140,6 +140,52 @@ class Sharing {
     }
 };
 
+int segment_of(MemoryRequest const& request, NodeId node) {
+    return request.segment.empty() ? 0 : request.segment[as_index(node)];
+}
+
+/// First node of the segment that a node belongs to.
+NodeId segment_start(MemoryRequest const& request, NodeId node) {
+    if (request.segment.empty()) { return 0; }
+    auto const start =
+        std::lower_bound(request.segment.begin(), request.segment.end(), request.segment[as_index(node)]);
+    return static_cast<NodeId>(start - request.segment.begin());
+}
+
+/// Values that share memory are framed together: if they live in several segments, come from elsewhere, or are read
+/// after the last node.
+std::vector<bool> find_framed(MemoryRequest const& request, std::vector<ValueId> const& storage,
+                              std::vector<Lifetime> const& lifetimes) {
+    std::vector<bool> framed(storage.size(), false);
+    if (request.segment.empty()) { return framed; }
+    for (std::size_t i = 0; i < storage.size(); ++i) {
+        if (request.until_end[i] || request.from_start[i]) { framed[as_index(storage[i])] = true; }
+        Lifetime const& life = lifetimes[i];
+        if (life.last >= 0 && segment_of(request, life.first) != segment_of(request, life.last)) { framed[i] = true; }
+    }
+    for (std::size_t i = 0; i < storage.size(); ++i) { framed[i] = framed[as_index(storage[i])]; }
+    return framed;
+}
+
+/// Lifetimes that are packed together, and whose they are.
+struct Placed {
+    std::vector<Lifetime> lifetimes;
+    std::vector<std::pair<bool, std::size_t>> owners;  // (is workspace, value or node)
+
+    void add(Lifetime const& lifetime, bool workspace, std::size_t owner) {
+        lifetimes.push_back(lifetime);
+        owners.emplace_back(workspace, owner);
+    }
+    /// Returns the bytes that they take.
+    std::size_t place(MemoryPlan& plan) const {
+        Packing const packing = pack(lifetimes);
+        for (std::size_t i = 0; i < owners.size(); ++i) {
+            (owners[i].first ? plan.workspace_offset : plan.value_offset)[owners[i].second] = packing.offsets[i];
+        }
+        return packing.total;
+    }
+};
+
 }  // namespace
 
 Packing pack(std::span<Lifetime const> lifetimes) {
@@ -178,46 +224,49 @@ MemoryPlan plan_memory(Graph const& graph, MemoryRequest const& request) {
         life.first = std::min(life.first, at);
         life.last = std::max(life.last, at);
     };
+    std::vector<NodeId> first_use(values, 0);
+    for (NodeId i = nodes; i-- > 0;) {
+        for (ValueId const id : graph.node(i).inputs) { first_use[as_index(id)] = i; }
+    }
     for (NodeId i = 0; i < nodes; ++i) {
         for (ValueId const id : graph.node(i).inputs) { extend(id, i); }
         for (ValueId const id : graph.node(i).outputs) { extend(id, i); }
     }
     for (std::size_t i = 0; i < values; ++i) {
-        if (request.from_start[i]) { extend(static_cast<ValueId>(i), 0); }
-        if (request.until_end[i]) { extend(static_cast<ValueId>(i), std::max(0, nodes - 1)); }
+        auto const id = static_cast<ValueId>(i);
+        if (request.from_start[i]) { extend(id, segment_start(request, first_use[i])); }
+        if (request.until_end[i]) { extend(id, std::max(0, nodes - 1)); }
     }
 
-    std::vector<Lifetime> lifetimes;
-    std::vector<std::pair<bool, std::size_t>> owner;  // (is workspace, value or node)
+    MemoryPlan plan;
+    plan.storage = sharing.storage();
+    plan.framed = find_framed(request, plan.storage, of_value);
+    Placed transient, frame;
     for (std::size_t i = 0; i < values; ++i) {
-        bool const stored = sharing.storage()[i] == static_cast<ValueId>(i) && !request.persistent[i];
+        bool const stored = plan.storage[i] == static_cast<ValueId>(i) && !request.persistent[i];
         if (!stored || of_value[i].last < 0) { continue; }
-        lifetimes.push_back({request.value_bytes[i], of_value[i].first, of_value[i].last});
-        owner.emplace_back(false, i);
+        (plan.framed[i] ? frame : transient)
+            .add({request.value_bytes[i], of_value[i].first, of_value[i].last}, false, i);
     }
     for (NodeId i = 0; i < nodes; ++i) {
         if (request.workspace_bytes[as_index(i)] == 0) { continue; }
-        lifetimes.push_back({request.workspace_bytes[as_index(i)], i, i});
-        owner.emplace_back(true, as_index(i));
+        transient.add({request.workspace_bytes[as_index(i)], i, i}, true, as_index(i));
     }
-    Packing const packing = pack(lifetimes);
-
-    MemoryPlan plan;
     plan.value_offset.assign(values, MemoryPlan::unplaced);
     plan.workspace_offset.assign(graph.nodes().size(), 0);
-    plan.storage = sharing.storage();
-    plan.total = packing.total;
-    plan.lower_bound = packing.lower_bound;
-    for (std::size_t i = 0; i < owner.size(); ++i) {
-        (owner[i].first ? plan.workspace_offset : plan.value_offset)[owner[i].second] = packing.offsets[i];
-    }
+    plan.total = transient.place(plan);
+    plan.frame_bytes = frame.place(plan);
     for (std::size_t i = 0; i < values; ++i) {
         std::size_t const root = plan.value_offset[as_index(plan.storage[i])];
         if (root != MemoryPlan::unplaced) { plan.value_offset[i] = root + sharing.offset(static_cast<ValueId>(i)); }
     }
-    std::vector<std::size_t> const live = live_bytes(lifetimes);
+    std::vector<Lifetime> alive = transient.lifetimes;
+    alive.insert(alive.end(), frame.lifetimes.begin(), frame.lifetimes.end());
+    std::vector<std::size_t> const live = live_bytes(alive);
     if (!live.empty()) {
-        plan.peak_node = static_cast<std::size_t>(std::max_element(live.begin(), live.end()) - live.begin());
+        auto const peak = std::max_element(live.begin(), live.end());
+        plan.lower_bound = *peak;
+        plan.peak_node = static_cast<std::size_t>(peak - live.begin());
     }
     return plan;
 }

@@ -28,14 +28,16 @@ struct Packing {
 /// in order of size x length and of first use, the best is taken.
 [[nodiscard]] Packing pack(std::span<Lifetime const> lifetimes);
 
-/// Where the values of a graph lie in the transient part of an arena.
+/// Where the values of a graph lie: in the transient part of an arena, or in the frame of a micro-batch.
 struct MemoryPlan {
     std::vector<std::size_t> value_offset;      ///< by value; `unplaced` for persistent ones
+    std::vector<bool> framed;                   ///< by value: the offset is one in the frame
     std::vector<std::size_t> workspace_offset;  ///< by node
     std::vector<ValueId> storage;  ///< by value: the value whose memory it shares (views, in-place), or itself
-    std::size_t total = 0;
-    std::size_t lower_bound = 0;
-    std::size_t peak_node = 0;  ///< node at which the most bytes live
+    std::size_t total = 0;         ///< bytes of the transient part
+    std::size_t frame_bytes = 0;   ///< of what one micro-batch keeps from one segment to another
+    std::size_t lower_bound = 0;   ///< largest sum of bytes that live at one time, frame included
+    std::size_t peak_node = 0;     ///< node at which the most bytes live
     static constexpr std::size_t unplaced = static_cast<std::size_t>(-1);
 };
 
@@ -50,8 +52,13 @@ struct MemoryRequest {
     std::vector<std::size_t> workspace_bytes;  ///< by node
     std::vector<bool> persistent;              ///< by value: lives elsewhere (parameters, state, kept gradients)
     std::vector<bool> until_end;   ///< by value: must be readable after the last node (losses, gradients, dumps)
-    std::vector<bool> from_start;  ///< by value: filled before the first node (inputs)
+    std::vector<bool> from_start;  ///< by value: filled before the first node (inputs), or before the first one of the
+                                   ///< segment that reads it
     std::vector<Inside> inside{};  ///< values whose place in another one's memory is given; a host may itself be one
+    /// By node, ascending: which of the parts that run on their own it belongs to (forward pass, backward pass). Other
+    /// micro-batches run between them, so what lives longer than a segment has a place in the frame of its micro-batch.
+    /// Empty: one segment, no frame.
+    std::vector<int> segment{};
 };
 
 /// Lifetimes from the node order, memory shared by views and in-place operators, then `pack`.

@@ -121,7 +121,8 @@ void BatchReader::place_samples(std::int64_t step, Batch& batch) const {
     std::int64_t const samples = config_.dataset->samples();
     std::int64_t const passes = (samples + config_.batch - 1) / config_.batch;
     batch.step = step;
-    batch.first_index = (is_training(config_) ? step : step % passes) * config_.batch;
+    std::int64_t const whole = config_.whole_batch > 0 ? config_.whole_batch : config_.batch;
+    batch.first_index = is_training(config_) ? step * whole + config_.first_of_batch : step % passes * config_.batch;
     batch.valid = is_training(config_) ? config_.batch : std::min(config_.batch, samples - batch.first_index);
     batch.epoch = order_.at(batch.first_index).epoch;
     for (std::int64_t i = 0; i < config_.batch; ++i) {
@@ -158,12 +159,15 @@ void BatchReader::read_run(std::int64_t slot, std::int64_t count, std::int64_t e
         return;
     }
     float* const x = batch.x.data() + slot * x_volume_;
-    config_.dataset->read_x(sample, count, x_box_, x);
-    if (config_.normalization.per_sample()) {
-        for (std::int64_t i = 0; i < count; ++i) { normalize(sample + i, x_box_, x + i * x_volume_); }
-    } else {
-        config_.normalization.apply(x, count * x_box_.shape().pixels_per_sample());
+    if (x_volume_ > 0) {  // none: another rank's
+        config_.dataset->read_x(sample, count, x_box_, x);
+        if (config_.normalization.per_sample()) {
+            for (std::int64_t i = 0; i < count; ++i) { normalize(sample + i, x_box_, x + i * x_volume_); }
+        } else {
+            config_.normalization.apply(x, count * x_box_.shape().pixels_per_sample());
+        }
     }
+    if (y_volume_ == 0) { return; }
     if (config_.sample.labels == Labels::classes) {
         config_.dataset->read_classes(sample, count, y_box_, batch.classes.data() + slot * y_volume_);
     } else if (config_.sample.labels == Labels::values) {

@@ -32,7 +32,9 @@ struct LoaderConfig {
     LoaderSpec spec;
     Normalization normalization;
     std::uint64_t seed = 0;
-    std::int64_t batch = 1;
+    std::int64_t batch = 1;        ///< samples that this loader reads at a time
+    std::int64_t whole_batch = 0;  ///< training: samples of a step, of which others read the rest; 0: all are its own
+    std::int64_t first_of_batch = 0;  ///< training: place of its first sample among them
     Mode mode = Mode::train;
     std::optional<Box> x_box,
         y_box;  ///< part of the network's input and of its labels to read (n is not looked at); default: whole

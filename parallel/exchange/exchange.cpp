@@ -40,7 +40,7 @@ std::size_t Exchange::bytes_sent() const {
     return bytes;
 }
 
-void Exchange::bind(Comm const& comm, int tag, Tensor const& from, Tensor const& to, std::byte* buffer) {
+void Exchange::bind(MPI_Comm comm, int tag, Tensor const& from, Tensor const& to, std::byte* buffer) {
     free_requests();
     packs_.clear();
     unpacks_.clear();
@@ -63,7 +63,7 @@ void Exchange::bind(Comm const& comm, int tag, Tensor const& from, Tensor const&
         BoxedTensor const part = place(target_, each.box, in_place);
         if (!in_place) { unpacks_.push_back({part, target_, each.box}); }
         requests_.emplace_back();
-        check_mpi(MPI_Recv_init(part.tensor.data, mpi_count(part.tensor.bytes()), MPI_BYTE, each.peer, tag, comm.get(),
+        check_mpi(MPI_Recv_init(part.tensor.data, mpi_count(part.tensor.bytes()), MPI_BYTE, each.peer, tag, comm,
                                 &requests_.back()),
                   "MPI_Recv_init");
     }
@@ -73,7 +73,7 @@ void Exchange::bind(Comm const& comm, int tag, Tensor const& from, Tensor const&
         BoxedTensor const part = place(source_, each.box, in_place);
         if (!in_place) { packs_.push_back({source_, part, each.box}); }
         requests_.emplace_back();
-        check_mpi(MPI_Send_init(part.tensor.data, mpi_count(part.tensor.bytes()), MPI_BYTE, each.peer, tag, comm.get(),
+        check_mpi(MPI_Send_init(part.tensor.data, mpi_count(part.tensor.bytes()), MPI_BYTE, each.peer, tag, comm,
                                 &requests_.back()),
                   "MPI_Send_init");
     }

@@ -30,7 +30,11 @@ class Exchange {
     [[nodiscard]] std::size_t messages_sent() const { return outgoing().size(); }
 
     /// Fixes the addresses and makes the messages. The tag must not be in use by another exchange on `comm`.
-    void bind(Comm const& comm, int tag, Tensor const& from, Tensor const& to, std::byte* buffer);
+    void bind(Comm const& comm, int tag, Tensor const& from, Tensor const& to, std::byte* buffer) {
+        bind(comm.get(), tag, from, to, buffer);
+    }
+    /// Without messages to other ranks the communicator may be MPI_COMM_NULL.
+    void bind(MPI_Comm comm, int tag, Tensor const& from, Tensor const& to, std::byte* buffer);
     /// Posts the receives, packs, sends, and copies what this rank has already.
     void begin();
     /// Waits for the messages and unpacks them.

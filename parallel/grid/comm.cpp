@@ -4,6 +4,7 @@
 #include <mpi-ext.h>
 #endif
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <utility>
@@ -59,6 +60,13 @@ int mpi_count(std::size_t count) {
     return static_cast<int>(count);
 }
 
+namespace {
+
+/// Bytes of one message where a caller may hand over more.
+constexpr std::size_t largest_message = std::size_t{1} << 30U;
+
+}  // namespace
+
 Comm::Comm(MPI_Comm comm) : comm_(comm) {
     check_mpi(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
     check_mpi(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
@@ -75,6 +83,12 @@ Comm Comm::duplicate() const {
     MPI_Comm copy = MPI_COMM_NULL;
     check_mpi(MPI_Comm_dup(comm_, &copy), "MPI_Comm_dup");
     return Comm(copy);
+}
+
+Comm Comm::split(int color, int key) const {
+    MPI_Comm part = MPI_COMM_NULL;
+    check_mpi(MPI_Comm_split(comm_, color, key, &part), "MPI_Comm_split");
+    return Comm(part);
 }
 
 Comm::Comm(Comm&& other) noexcept
@@ -112,6 +126,22 @@ std::vector<double> Comm::gather(double value) const {
     std::vector<double> values(rank_ == 0 ? static_cast<std::size_t>(size_) : 0);
     check_mpi(MPI_Gather(&value, 1, MPI_DOUBLE, values.data(), 1, MPI_DOUBLE, 0, comm_), "MPI_Gather");
     return values;
+}
+
+void Comm::send(void const* data, std::size_t bytes, int to) const {
+    auto const* at = static_cast<std::byte const*>(data);
+    for (std::size_t sent = 0; sent < bytes; sent += largest_message) {
+        std::size_t const part = std::min(largest_message, bytes - sent);
+        check_mpi(MPI_Send(at + sent, mpi_count(part), MPI_BYTE, to, 0, comm_), "MPI_Send");
+    }
+}
+
+void Comm::receive(void* data, std::size_t bytes, int from) const {
+    auto* const at = static_cast<std::byte*>(data);
+    for (std::size_t received = 0; received < bytes; received += largest_message) {
+        std::size_t const part = std::min(largest_message, bytes - received);
+        check_mpi(MPI_Recv(at + received, mpi_count(part), MPI_BYTE, from, 0, comm_, MPI_STATUS_IGNORE), "MPI_Recv");
+    }
 }
 
 void Comm::broadcast(void* data, std::size_t bytes) const {

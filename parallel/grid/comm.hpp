@@ -32,6 +32,8 @@ class Comm {
     ~Comm();
 
     [[nodiscard]] Comm duplicate() const;
+    /// The processes that give the same colour, in the order of their keys. All call it.
+    [[nodiscard]] Comm split(int color, int key) const;
     [[nodiscard]] int rank() const { return rank_; }
     [[nodiscard]] int size() const { return size_; }
     [[nodiscard]] MPI_Comm get() const { return comm_; }
@@ -44,6 +46,9 @@ class Comm {
     [[nodiscard]] bool all(bool value) const;
     /// Values of every rank, on rank 0 in the order of ranks; empty elsewhere.
     [[nodiscard]] std::vector<double> gather(double value) const;
+    /// Any number of bytes from one rank to another, which calls the counterpart.
+    void send(void const* data, std::size_t bytes, int to) const;
+    void receive(void* data, std::size_t bytes, int from) const;
     /// Bytes from rank 0 to all.
     void broadcast(void* data, std::size_t bytes) const;
 

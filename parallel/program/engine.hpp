@@ -1,8 +1,10 @@
 #pragma once
+#include <functional>
 #include <optional>
 
 #include "core/optim/optimizer.hpp"
-#include "parallel/program/program.hpp"
+#include "parallel/schedule/schedule.hpp"
+#include "parallel/stages/stage_program.hpp"
 
 namespace aureole {
 
@@ -11,43 +13,66 @@ struct EngineSpec {
     Graph train;                ///< forward and backward pass over one micro-batch; losses have Role::loss
     std::optional<Graph> eval;  ///< forward pass, shares parameters and state by name
     OptimizerSettings optimizer;
-    Index micro_batches = 1;
+    Index micro_batches = 1;  ///< of a batch, shared out among replicas
+    Index micro_samples = 1;  ///< samples of each
     KernelChoice kernels = KernelChoice::automatic;
     std::vector<ValueId> keep;         ///< values of `train` to be read after a step (dumps)
     std::vector<ValueId> eval_keep{};  ///< values of `eval` to be read after its run
     bool keep_gradients = false;       ///< gradients can be read after a step
-    TileGrid grid{};
+    PipelineGrid grid{};
+    /// One row for each of the grid's, with messages. Empty, for a single row: one micro-batch after the other.
+    Schedule schedule{};
     int rank = 0;            ///< in the grid
     TilingOptions tiling{};  ///< defer_gradients is set by the engine
 
     /// Whether each parameter is updated within the backward pass, as soon as its gradient is complete.
     [[nodiscard]] bool updates_in_graph() const;
+    /// Micro-batches of one replica.
+    [[nodiscard]] Index own_micro_batches() const { return micro_batches / grid.replicas(); }
 };
 
 /// Predicted bytes of the arena, part by part.
 struct MemoryUse {
     std::size_t parameters = 0, state = 0, optimizer = 0;
     std::size_t gradients = 0;  ///< those that persist over micro-batches; otherwise they are among the transients
-    std::size_t train_transient = 0;  ///< activations, gradients, workspaces of the training program
-    std::size_t eval_transient = 0;
+    std::size_t frames = 0;     ///< what micro-batches in flight keep between their forward and backward pass
+    std::size_t messages = 0;   ///< buffers of messages between stages
+    std::size_t train_transient = 0;    ///< activations, gradients, workspaces of the training program
+    std::size_t evaluation = 0;         ///< all of the evaluation's programs; in the same place
     std::size_t train_lower_bound = 0;  ///< the most bytes that live at one time; the packing may need more
     std::string peak_node;              ///< operator at which the training program needs most
 
     [[nodiscard]] std::size_t persistent() const { return parameters + state + optimizer + gradients; }
-    [[nodiscard]] std::size_t total() const { return persistent() + std::max(train_transient, eval_transient); }
+    [[nodiscard]] std::size_t total() const {
+        return persistent() + std::max(frames + messages + train_transient, evaluation);
+    }
 };
 
-/// Trains one rank's program: plans it, owns its arena, runs steps. Ranks of a grid make the same calls in the same
-/// order.
+/// What one instruction of the last batch took, in seconds since its begin.
+struct InstructionTime {
+    Instruction instruction;
+    double begin = 0, end = 0;
+};
+
+/// Trains one rank's part of a network: plans its programs, owns its arena, walks its row of the schedule. Ranks of a
+/// grid make the same calls in the same order.
 class Engine {
   public:
-    /// Plans kernels and memory; nothing is allocated yet.
+    /// Plans kernels, messages and memory; nothing is allocated yet.
     explicit Engine(EngineSpec spec);
 
     [[nodiscard]] MemoryUse memory() const;
     [[nodiscard]] TilingOptions const& tiling() const { return spec_.tiling; }
-    [[nodiscard]] Program const& train() const { return train_; }
-    [[nodiscard]] Program const* eval() const { return eval_ ? &*eval_ : nullptr; }
+    [[nodiscard]] PipelineGrid const& grid() const { return spec_.grid; }
+    [[nodiscard]] PipelineGrid::Place place() const { return spec_.grid.place(spec_.rank); }
+    [[nodiscard]] Schedule const& schedule() const { return spec_.schedule; }
+    /// Programs of the stages on this rank, first stage first.
+    [[nodiscard]] std::size_t stages() const { return train_.size(); }
+    [[nodiscard]] Program const& train(std::size_t i = 0) const { return train_[i]->program(); }
+    [[nodiscard]] Program const* eval(std::size_t i = 0) const {
+        return eval_.empty() ? nullptr : &eval_[i]->program();
+    }
+    [[nodiscard]] StageProgram const& stage(std::size_t i) const { return *train_[i]; }
     [[nodiscard]] PersistentLayout const& persistent() const { return layout_; }
 
     /// Allocates the arena, binds the programs, draws parameters by their names from the seed. A grid of several ranks
@@ -58,14 +83,20 @@ class Engine {
     /// The tensor of a parameter's gradient after a step; asks for EngineSpec::keep_gradients or micro_batches > 1.
     [[nodiscard]] Tensor gradient(std::string const& parameter) const;
 
-    /// Forward and backward pass of one micro-batch, whose input has been written. Gradients of micro-batches add up.
-    void run_micro_batch(RunContext const& context) const { train_.run(context); }
+    /// Writes the inputs that a program reads of a micro-batch (counted over all replicas) into its frame.
+    using Load = std::function<void(Program const& program, int frame, Index micro_batch)>;
+    /// Forward and backward pass of a batch by the schedule; gradients are complete afterwards. `context` is that of
+    /// the batch. Returns the sum of losses, mean over the batch, on every rank.
+    double run_batch(RunContext const& context, Load const& load);
+    /// Forward pass of one micro-batch through the evaluation's programs; its sum of losses, on every rank.
+    double run_eval(RunContext const& context, Load const& load);
+    /// What the last run_batch() did when.
+    [[nodiscard]] std::vector<InstructionTime> const& times() const { return times_; }
+
     /// For tests of what notices: see Program::break_exchange; before allocate().
-    bool break_exchange(std::string_view value) { return train_.break_exchange(value); }
-    /// Adds up what ranks have of the gradients of a batch; after its last micro-batch.
-    void reduce_gradients();
-    /// Whether a state tensor counts this rank's pixels only: the sum over ranks is what one rank would have.
-    [[nodiscard]] bool is_partial(std::string const& state) const;
+    bool break_exchange(std::string_view value);
+    /// Counters, summed over all ranks that count; all ranks call it.
+    [[nodiscard]] std::vector<double> counts(std::string const& state) const;
     /// Seconds spent in exchanges and reductions since allocate().
     [[nodiscard]] double seconds_communicating() const;
     struct Update {
@@ -76,20 +107,48 @@ class Engine {
     Update update(double learning_rate, Index step);
 
   private:
+    /// A running statistic, and the share of a new value in it: replicas see parts of the batch.
+    struct Running {
+        Tensor tensor;
+        double momentum = 0;
+    };
     EngineSpec spec_;
-    Program train_;
-    std::optional<Program> eval_;
+    std::vector<std::unique_ptr<StageProgram>> train_, eval_;  ///< of this rank
     PersistentLayout layout_;
     std::optional<Arena> arena_;
+    Comm const* world_ = nullptr;
+    std::optional<Comm> row_, pipeline_, stage_ranks_, replicas_;
     std::vector<OptimizedTensor> optimized_;                 ///< bound by allocate
     std::vector<std::unique_ptr<AllReduce>> gradient_sums_;  ///< of neighbours in memory
+    std::vector<Running> running_;
+    std::vector<InstructionTime> times_;
     double seconds_reducing_ = 0;
 
-    [[nodiscard]] ProgramOptions train_options() const;
+    [[nodiscard]] std::vector<std::unique_ptr<StageProgram>> plan_stages(Graph graph, bool training) const;
+    [[nodiscard]] std::vector<int> frames_of(int stage) const;
+    [[nodiscard]] ProgramOptions train_options(int stage) const;
+    [[nodiscard]] ProgramOptions eval_options() const;
+    [[nodiscard]] std::vector<Instruction> const& row() const;
     void add_optimizer_slots();
+    void split_ranks(Comm const& comm);
+    void bind_programs(std::vector<std::unique_ptr<StageProgram>> const& stages, int& row_tag, int& pipeline_tag);
     void bind_optimizer();
-    void bind_gradient_sums(Comm const& comm);
+    void bind_gradient_sums();
+    void bind_running();
     void draw_parameters(std::uint64_t seed);
+
+    struct Walk;
+    void run_in_one_go(Walk& walk);
+    void execute(Instruction const& instruction, Walk& walk);
+    void run_forward(Instruction const& instruction, StageProgram& stage, Walk& walk);
+    void run_backward(Instruction const& instruction, StageProgram& stage, Walk& walk);
+    [[nodiscard]] std::size_t position_of(int stage) const;
+    [[nodiscard]] RunContext context_of(Instruction const& instruction, Walk const& walk) const;
+    void reduce_gradients();
+    void begin_running();
+    void combine_running();
+    /// Over the ranks whose number counts.
+    [[nodiscard]] double sum_over_ranks(double mine, bool counts) const;
 };
 
 }  // namespace aureole

@@ -32,8 +32,42 @@ bool has_no_pixels(Operator const& op, KernelRequest const& request) {
 }  // namespace
 
 Program::Program(LocalGraph graph, ProgramOptions const& options) : local_(std::move(graph)), options_(options) {
+    order_by_segment();
     plan_kernels();
     plan_memory_of_values();
+}
+
+/// A node belongs to the segment of its phase, or to an earlier one that needs its result.
+void Program::order_by_segment() {
+    if (options_.segments.empty()) { return; }
+    auto const position = [&](Phase phase) {
+        if (phase == Phase::forward) { return 0; }
+        bool const last = phase == Phase::weight_gradient;
+        return last ? static_cast<int>(options_.segments.size()) - 1 : std::min<int>(1, options_.segments.size() - 1);
+    };
+    std::vector<Node> const& nodes = graph().nodes();
+    std::vector<int> of_value(graph().values().size(), static_cast<int>(options_.segments.size()));
+    std::vector<int> of_node(nodes.size());
+    for (std::size_t i = nodes.size(); i-- > 0;) {
+        int segment = position(nodes[i].phase);
+        for (ValueId const id : nodes[i].outputs) {
+            segment = std::min(segment, of_value[static_cast<std::size_t>(id)]);
+        }
+        for (ValueId const id : nodes[i].inputs) {
+            int& known = of_value[static_cast<std::size_t>(id)];
+            known = std::min(known, segment);
+        }
+        of_node[i] = segment;
+    }
+    std::vector<Node> ordered;
+    for (int segment = 0; segment < static_cast<int>(options_.segments.size()); ++segment) {
+        for (std::size_t i = 0; i < nodes.size(); ++i) {
+            if (of_node[i] != segment) { continue; }
+            ordered.push_back(nodes[i]);
+            segment_.push_back(segment);
+        }
+    }
+    local_.graph.replace_nodes(std::move(ordered));
 }
 
 TensorSpec Program::spec(ValueId id) const {
@@ -52,20 +86,21 @@ void Program::plan_kernels() {
         Node const& node = graph().nodes()[i];
         Step step;
         step.node = static_cast<NodeId>(i);
-        plan_step(step, node, exchanges);
-        step_workspace_.push_back(step.kernel          ? step.kernel->workspace_bytes()
-                                  : step.communication ? step.communication->workspace_bytes()
-                                                       : 0);
+        auto const communication = plan_communication(local_, node, exchanges);
+        step.communicates = communication != nullptr;
+        if (step.communicates) {
+            step.library = "exchange";
+        } else {
+            plan_step(step, node);
+        }
+        step_workspace_.push_back(step.kernel     ? step.kernel->workspace_bytes()
+                                  : communication ? communication->workspace_bytes()
+                                                  : 0);
         steps_.push_back(std::move(step));
     }
 }
 
-void Program::plan_step(Step& step, Node const& node, std::map<ValueId, std::shared_ptr<Exchange>>& exchanges) const {
-    step.communication = plan_communication(local_, node, exchanges);
-    if (step.communication) {
-        step.library = "exchange";
-        return;
-    }
+void Program::plan_step(Step& step, Node const& node) const {
     if (node.op->is_view() || node.op->kind() == "join_parts") { return; }
     KernelRequest request{node.op.get(), stream_of(node.name), {}, {}};
     for (ValueId const id : node.outputs) { request.outputs.push_back(spec(id)); }
@@ -101,6 +136,7 @@ void Program::plan_memory_of_values() {
     }
     for (ValueId const id : options_.keep) { request.until_end[static_cast<std::size_t>(id)] = true; }
     request.inside = local_.inside;
+    request.segment = segment_;
     memory_ = plan_memory(local_.graph, request);
 }
 
@@ -119,74 +155,112 @@ void Program::add_persistent(PersistentLayout& layout) const {
     }
 }
 
-void Program::bind(Arena const& arena, PersistentLayout const& layout, std::size_t transient_base, Comm const* comm,
+void Program::bind(Arena const& arena, PersistentLayout const& layout, ProgramPlace const& place, Comm const* comm,
                    int first_tag) {
+    bindings_.clear();
+    for (int frame = 0; frame < options_.frames; ++frame) {
+        Binding binding;
+        binding.tensors = bind_tensors(arena, layout, place, frame);
+        binding.steps = bind_steps(arena, binding.tensors, place.transient, comm,
+                                   first_tag + frame * static_cast<int>(steps_.size()));
+        bindings_.push_back(std::move(binding));
+    }
+}
+
+std::vector<Tensor> Program::bind_tensors(Arena const& arena, PersistentLayout const& layout, ProgramPlace const& place,
+                                          int frame) const {
     std::size_t const count = local_.graph.values().size();
-    tensors_.assign(count, Tensor{});
+    std::size_t const framed = place.frames + static_cast<std::size_t>(frame) * frame_bytes();
+    std::vector<Tensor> tensors(count);
     for (std::size_t i = 0; i < count; ++i) {
         Value const& value = local_.graph.values()[i];
         Shape const shape = spec(static_cast<ValueId>(i)).local();
         if (value.role == Role::parameter || value.role == Role::state) {
-            tensors_[i] = arena.tensor(layout.find(value.name).offset, value.type.dtype, shape);
+            tensors[i] = arena.tensor(layout.find(value.name).offset, value.type.dtype, shape);
         } else if (memory_.value_offset[i] != MemoryPlan::unplaced && !is_persistent(value)) {
-            tensors_[i] = arena.tensor(transient_base + memory_.value_offset[i], value.type.dtype, shape);
+            std::size_t const base = memory_.framed[i] ? framed : place.transient;
+            tensors[i] = arena.tensor(base + memory_.value_offset[i], value.type.dtype, shape);
         }
         ValueId const gradient = local_.graph.gradient_of(static_cast<ValueId>(i));
         if (gradient != none && options_.keep_gradients) {
             TensorSpec const kept = spec(gradient);
-            tensors_[static_cast<std::size_t>(gradient)] =
+            tensors[static_cast<std::size_t>(gradient)] =
                 arena.tensor(layout.find(gradient_name(value.name)).offset, kept.dtype, kept.local());
         }
     }
+    return tensors;
+}
+
+std::vector<Program::Bound> Program::bind_steps(Arena const& arena, std::vector<Tensor> const& tensors,
+                                                std::size_t transient, Comm const* comm, int first_tag) const {
+    std::map<ValueId, std::shared_ptr<Exchange>> exchanges;
+    std::vector<Bound> bounds;
     for (std::size_t i = 0; i < steps_.size(); ++i) {
         Node const& node = local_.graph.nodes()[i];
-        Step& step = steps_[i];
-        step.outputs.clear();
-        step.inputs.clear();
-        for (ValueId const id : node.outputs) { step.outputs.push_back(tensor(id)); }
-        for (ValueId const id : node.inputs) { step.inputs.push_back(tensor(id)); }
-        step.workspace = arena.at(transient_base + memory_.workspace_offset[i]);
-        if (step.communication) {
+        Bound bound;
+        for (ValueId const id : node.outputs) { bound.outputs.push_back(tensors[static_cast<std::size_t>(id)]); }
+        for (ValueId const id : node.inputs) { bound.inputs.push_back(tensors[static_cast<std::size_t>(id)]); }
+        bound.workspace = arena.at(transient + memory_.workspace_offset[i]);
+        if (steps_[i].communicates) {
             require(comm != nullptr, "{} crosses ranks, but there is no communicator", node.name);
-            step.communication->bind(*comm, first_tag + static_cast<int>(i), step.outputs, step.inputs, step.workspace);
+            bound.communication = plan_communication(local_, node, exchanges);
+            bound.communication->bind(*comm, first_tag + static_cast<int>(i), bound.outputs, bound.inputs,
+                                      bound.workspace);
         }
+        bounds.push_back(std::move(bound));
     }
+    return bounds;
 }
 
 bool Program::break_exchange(std::string_view value) {
     bool found = false;
-    for (Step& step : steps_) {
+    for (Step const& step : steps_) {
         Node const& node = graph().node(step.node);
         std::string_view const kind = node.op->kind();
         bool const half = kind == "redistribute_begin" || kind == "redistribute_finish";
         ValueId const source =
             node.inputs.empty() ? none : node.inputs[kind == "redistribute_begin" ? 0 : node.inputs.size() - 1];
         if (!half || graph().value(source).name != value) { continue; }
-        step.communication.reset();
+        broken_.insert(step.node);
         found = true;
     }
     return found;
 }
 
-void Program::run_step(Step const& step, RunContext const& context) const {
-    if (step.kernel) {
-        step.kernel->run(context, step.outputs, step.inputs, step.workspace);
-    } else if (step.communication) {
+void Program::run_step(std::size_t step, RunContext const& context, int frame) const {
+    Bound const& bound = bindings_[static_cast<std::size_t>(frame)].steps[step];
+    if (steps_[step].kernel) {
+        steps_[step].kernel->run(context, bound.outputs, bound.inputs, bound.workspace);
+    } else if (bound.communication && broken_.count(steps_[step].node) == 0) {
         auto const begin = Clock::now();
-        step.communication->run();
+        bound.communication->run();
         seconds_communicating_ += std::chrono::duration<double>(Clock::now() - begin).count();
     }
 }
 
 void Program::run(RunContext const& context) const {
-    for (Step const& step : steps_) { run_step(step, context); }
+    for (std::size_t i = 0; i < steps_.size(); ++i) { run_step(i, context); }
+}
+
+bool Program::has(Segment segment) const {
+    return std::find(options_.segments.begin(), options_.segments.end(), segment) != options_.segments.end();
+}
+
+void Program::run(Segment segment, int frame, RunContext const& context) const {
+    auto const known = std::find(options_.segments.begin(), options_.segments.end(), segment);
+    require(known != options_.segments.end(), "the program was not planned with this segment");
+    auto const position = static_cast<int>(known - options_.segments.begin());
+    auto const [begin, end] = std::equal_range(segment_.begin(), segment_.end(), position);
+    for (auto at = begin; at != end; ++at) {
+        run_step(static_cast<std::size_t>(at - segment_.begin()), context, frame);
+    }
 }
 
 std::vector<double> Program::run_timed(RunContext const& context) const {
     std::vector<double> seconds;
-    for (Step const& step : steps_) {
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
         auto const begin = Clock::now();
-        run_step(step, context);
+        run_step(i, context);
         fence("timed step");
         seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
     }

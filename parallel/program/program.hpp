@@ -1,4 +1,6 @@
 #pragma once
+#include <set>
+
 #include "core/graph/memory_plan.hpp"
 #include "core/kernels/kernel.hpp"
 #include "core/tensor/arena.hpp"
@@ -7,11 +9,17 @@
 
 namespace aureole {
 
+/// Parts of a step that run on their own, in this order; other micro-batches may run between them.
+enum class Segment : std::uint8_t { forward, backward, input_gradient, weight_gradient };
+
 struct ProgramOptions {
     KernelChoice kernels = KernelChoice::automatic;
     bool keep_gradients = false;      ///< gradients persist over micro-batches instead of living in the transient part
     bool gradients_until_end = true;  ///< gradients can be read after the run
     std::vector<ValueId> keep;        ///< activations that must be readable after the run
+    /// forward and backward, or forward, input_gradient and weight_gradient; empty: all runs as one.
+    std::vector<Segment> segments{};
+    int frames = 1;  ///< micro-batches in flight: between the first and the last of their segments
 };
 
 /// One node of a rank's program.
@@ -19,9 +27,13 @@ struct Step {
     NodeId node = none;
     std::string_view library;        ///< which implementation was chosen
     std::unique_ptr<Kernel> kernel;  ///< none for views, communication, and where this rank has no pixels
-    std::unique_ptr<Communication> communication;
-    std::vector<Tensor> outputs, inputs;  ///< bound by Program::bind
-    std::byte* workspace = nullptr;
+    bool communicates = false;
+};
+
+/// Bytes of the arena from which a program's tensors are placed.
+struct ProgramPlace {
+    std::size_t transient = 0;  ///< of what no other segment needs: programs that take turns may share it
+    std::size_t frames = 0;     ///< Program::frame_bytes() for each frame
 };
 
 /// A graph lowered to one rank: local shapes, kernels, memory offsets. Planned completely before any memory exists.
@@ -37,24 +49,34 @@ class Program {
     [[nodiscard]] MemoryPlan const& memory() const { return memory_; }
     [[nodiscard]] std::vector<Step> const& steps() const { return steps_; }
     [[nodiscard]] std::size_t transient_bytes() const { return memory_.total; }
+    /// Bytes that one micro-batch in flight holds.
+    [[nodiscard]] std::size_t frame_bytes() const { return align_up(memory_.frame_bytes); }
+    [[nodiscard]] int frames() const { return options_.frames; }
+    /// Whether this segment can be run on its own.
+    [[nodiscard]] bool has(Segment segment) const;
+    /// Tags that its messages use, from the first one that bind() is given.
+    [[nodiscard]] int tags() const { return static_cast<int>(steps_.size()) * options_.frames; }
     /// Bytes of workspace of the hungriest node.
     [[nodiscard]] std::size_t workspace_bytes() const;
     /// Name under which a parameter's gradient persists when ProgramOptions::keep_gradients is set.
     [[nodiscard]] static std::string gradient_name(std::string const& parameter) { return "gradient/" + parameter; }
     /// Adds what must persist for this program to the layout.
     void add_persistent(PersistentLayout& layout) const;
-    /// Gives every step its addresses: transient tensors start at `transient_base` of the arena.
-    /// A program of several ranks needs their communicator; it uses the tags from `first_tag` to that plus the number
-    /// of its nodes.
-    void bind(Arena const& arena, PersistentLayout const& layout, std::size_t transient_base,
-              Comm const* comm = nullptr, int first_tag = 0);
+    /// Gives every step its addresses. A program of several ranks needs their communicator.
+    void bind(Arena const& arena, PersistentLayout const& layout, ProgramPlace const& place, Comm const* comm = nullptr,
+              int first_tag = 0);
     /// The bound tensor of a value.
-    [[nodiscard]] Tensor tensor(ValueId id) const { return tensors_[static_cast<std::size_t>(id)]; }
+    [[nodiscard]] Tensor tensor(ValueId id, int frame = 0) const {
+        return bindings_[static_cast<std::size_t>(frame)].tensors[static_cast<std::size_t>(id)];
+    }
     /// Leaves out the exchange of a value, so that users of its halo read what is not there: for tests of what notices.
     /// Returns whether there is such an exchange.
     bool break_exchange(std::string_view value);
     /// Runs every step in order; does not wait for a device to finish.
     void run(RunContext const& context) const;
+    /// Runs one of the segments that the options name, on one frame.
+    void run(Segment segment, int frame, RunContext const& context) const;
+    void run_step(std::size_t step, RunContext const& context, int frame = 0) const;
     /// Seconds per step of one run, each fenced: for profiles.
     [[nodiscard]] std::vector<double> run_timed(RunContext const& context) const;
     /// Seconds that runs so far have spent in exchanges and reductions.
@@ -63,16 +85,32 @@ class Program {
     [[nodiscard]] TensorSpec spec(ValueId id) const;
 
   private:
+    /// A step in one frame.
+    struct Bound {
+        std::unique_ptr<Communication> communication;
+        std::vector<Tensor> outputs, inputs;
+        std::byte* workspace = nullptr;
+    };
+    struct Binding {
+        std::vector<Tensor> tensors;  ///< by value
+        std::vector<Bound> steps;
+    };
     LocalGraph local_;
     ProgramOptions options_;
+    std::vector<int> segment_;  ///< by node: position in ProgramOptions::segments
     std::vector<Step> steps_;
     std::vector<std::size_t> step_workspace_;
     MemoryPlan memory_;
-    std::vector<Tensor> tensors_;
+    std::vector<Binding> bindings_;  ///< by frame
+    std::set<NodeId> broken_;
     mutable double seconds_communicating_ = 0;
 
-    void run_step(Step const& step, RunContext const& context) const;
-    void plan_step(Step& step, Node const& node, std::map<ValueId, std::shared_ptr<Exchange>>& exchanges) const;
+    void order_by_segment();
+    void plan_step(Step& step, Node const& node) const;
+    [[nodiscard]] std::vector<Tensor> bind_tensors(Arena const& arena, PersistentLayout const& layout,
+                                                   ProgramPlace const& place, int frame) const;
+    [[nodiscard]] std::vector<Bound> bind_steps(Arena const& arena, std::vector<Tensor> const& tensors,
+                                                std::size_t transient, Comm const* comm, int first_tag) const;
     [[nodiscard]] bool is_persistent(Value const& value) const;
     void plan_kernels();
     void plan_memory_of_values();

@@ -10,6 +10,7 @@
 #include "core/ops/softmax_cross_entropy.hpp"
 #include "core/tensor/philox.hpp"
 #include "parallel/program/draw.hpp"
+#include "parallel/stages/cut.hpp"
 #include "unit_tests/support/device_buffer.hpp"
 
 namespace aureole::test {
@@ -58,7 +59,9 @@ TestNetwork build_test_network(NetworkSpec const& spec) {
     draw_biases_and_norms(network.graph);
     if (spec.fused) { fuse(network.graph, {network.logits}); }
     differentiate(network.graph);
-    recompute(network.graph, spec.recompute, {network.logits});
+    std::vector<ValueId> keep = crossing_activations(network.graph, spec.first_units);
+    keep.push_back(network.logits);
+    recompute(network.graph, spec.recompute, keep);
     return network;
 }
 
@@ -110,7 +113,7 @@ NetworkRunner::NetworkRunner(NetworkSpec const& spec, KernelChoice choice, TileG
           return layout;
       }()),
       arena_(filled_arena(layout_.bytes() + program_.transient_bytes(), fill)) {
-    program_.bind(arena_, layout_, layout_.bytes(), comm);
+    program_.bind(arena_, layout_, {layout_.bytes()}, comm);
     for (Persistent const& entry : layout_.entries()) {
         if (entry.kind == Persistent::Kind::gradient) { continue; }
         draw(tensor(entry), entry.initializer, mix(1, stream_of(entry.name)));

@@ -25,6 +25,7 @@ struct NetworkSpec {
     std::uint64_t image_seed = 1;  ///< of the images that write_random() draws
     int chain = 1;                 ///< TilingOptions::chain
     Overlap overlap = Overlap::worthwhile;
+    std::vector<int> first_units{0};  ///< of stages: what crosses between them is not recomputed
 };
 
 struct TestNetwork {

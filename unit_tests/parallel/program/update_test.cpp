@@ -29,7 +29,7 @@ Trained train(NetworkSpec const& spec, OptimizerSettings const& settings, bool k
         context.step = static_cast<std::uint64_t>(step);
         context.learning_rate = 0.01 / static_cast<double>(1 + step);
         context.update = step;
-        engine.run_micro_batch(context);
+        engine.run_batch(context, [](Program const&, int, Index) {});
         engine.update(context.learning_rate, step);
     }
     Trained trained{{}, engine.memory()};

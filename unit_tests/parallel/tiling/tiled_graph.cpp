@@ -205,7 +205,7 @@ GraphRunner::GraphRunner(TestGraph graph, LocalGraph local, Comm const* comm)
       program_(std::move(local), program_options(test_)),
       layout_(persistent_of(program_)),
       arena_(arena_of_nan(layout_.bytes() + program_.transient_bytes())) {
-    program_.bind(arena_, layout_, layout_.bytes(), comm);
+    program_.bind(arena_, layout_, {layout_.bytes()}, comm);
     for (Persistent const& entry : layout_.entries()) {
         draw(arena_.tensor(entry.offset, entry.spec.dtype, entry.spec.local()), entry.initializer,
              mix(1, stream_of(entry.name)));
@@ -222,10 +222,9 @@ void GraphRunner::run(RunContext const& context, AfterStep const& after) {
         program_.run(context);
         return;
     }
-    for (Step const& step : program_.steps()) {
-        if (step.kernel) { step.kernel->run(context, step.outputs, step.inputs, step.workspace); }
-        if (step.communication) { step.communication->run(); }
-        after(step, program_.graph().node(step.node));
+    for (std::size_t i = 0; i < program_.steps().size(); ++i) {
+        program_.run_step(i, context);
+        after(program_.graph().node(program_.steps()[i].node));
     }
 }
 

@@ -82,7 +82,7 @@ class GraphRunner {
     GraphRunner(TestGraph graph, LocalGraph local, Comm const& comm)
         : GraphRunner(std::move(graph), std::move(local), &comm) {}
 
-    using AfterStep = std::function<void(Step const& step, Node const& node)>;
+    using AfterStep = std::function<void(Node const& node)>;
     /// Fills the inputs and runs every step; `after` may look at, and spoil, what a step gave.
     void run(RunContext const& context, AfterStep const& after = {});
     /// Gradients are complete, other values this rank's part.

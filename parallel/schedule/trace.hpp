@@ -1,0 +1,14 @@
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "parallel/schedule/event.hpp"
+
+namespace aureole {
+
+/// Events in the JSON of Chrome's trace viewer and Perfetto: a thread for each row, in microseconds. Reduces run beside
+/// the work of their row and are written as asynchronous.
+[[nodiscard]] std::string write_trace(std::span<Event const> events, std::string_view title);
+
+}  // namespace aureole

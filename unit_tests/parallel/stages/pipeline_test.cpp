@@ -1,0 +1,290 @@
+// Stages, schedules, tiles and replicas: loss, gradients and running statistics are those of one rank.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "core/models/amoebanet.hpp"
+#include "core/models/resnet.hpp"
+#include "core/models/unet.hpp"
+#include "parallel/program/engine.hpp"
+#include "parallel/schedule/generate.hpp"
+#include "parallel/schedule/lower.hpp"
+#include "parallel/schedule/validate.hpp"
+#include "parallel/stages/cut.hpp"
+#include "unit_tests/support/network_runner.hpp"
+#include "unit_tests/support/random.hpp"
+
+namespace aureole::test {
+namespace {
+
+constexpr double f64_tolerance = 1e-10;
+
+Comm const& world() {
+    static Comm const comm = Comm::world();
+    return comm;
+}
+
+NetworkSpec resnet20() {
+    NetworkSpec spec;
+    spec.image = {2, 1, 32, 32, 3};
+    spec.model = [](NetworkBuilder& net, ValueId x) { return resnet_cifar(net, x, {20, 1, 4, 10}); };
+    return spec;
+}
+
+NetworkSpec unet2d() {
+    UNetOptions options;
+    options.base = 4;
+    options.levels = 3;
+    NetworkSpec spec;
+    spec.image = {1, 1, 48, 32, 1};
+    spec.labels = NetworkSpec::Labels::values;
+    spec.model = [options](NetworkBuilder& net, ValueId x) { return unet(net, x, options); };
+    return spec;
+}
+
+NetworkSpec amoeba() {
+    NetworkSpec spec;
+    spec.image = {1, 1, 64, 48, 3};
+    spec.model = [](NetworkBuilder& net, ValueId x) { return amoebanet(net, x, {3, 8, 7}); };
+    return spec;
+}
+
+struct NamedNetwork {
+    char const* name;
+    NetworkSpec spec;
+};
+std::vector<NamedNetwork> networks() {
+    return {{"resnet-20", resnet20()}, {"unet", unet2d()}, {"amoebanet", amoeba()}};
+}
+
+/// How a network is spread over ranks.
+struct Spread {
+    std::vector<TileGrid> rows;  ///< tiles of every row
+    ScheduleKind kind = ScheduleKind::one_f_one_b;
+    int chunks = 1;
+    int replicas = 1;
+    int micro_batches = 1;  ///< over all replicas
+
+    [[nodiscard]] int ranks() const {
+        int ranks = 0;
+        for (TileGrid const& tiles : rows) { ranks += tiles.ranks(); }
+        return ranks * replicas;
+    }
+    [[nodiscard]] int stages() const { return static_cast<int>(rows.size()) * chunks; }
+};
+
+std::string to_string(Spread const& spread) {
+    std::string text = fmt::format("{} {} micro-batches, {} replicas, {} chunks, rows", name_of(spread.kind),
+                                   spread.micro_batches, spread.replicas, spread.chunks);
+    for (TileGrid const& tiles : spread.rows) { text += " [" + aureole::to_string(tiles) + "]"; }
+    return text;
+}
+
+struct Outcome {
+    double loss = 0;
+    std::map<std::string, std::vector<double>> tensors;  ///< gradients and running statistics known to this rank
+};
+
+class Trained {
+  public:
+    Trained(NetworkSpec spec, Spread const& spread, Comm const* comm) : spec_(std::move(spec)) {
+        spec_.micro_batches = spread.micro_batches;
+        if (spread.stages() > 1) { spec_.first_units = cuts(spread.stages()); }
+        TestNetwork network = build_test_network(spec_);
+        EngineSpec engine;
+        engine.micro_batches = spread.micro_batches;
+        engine.micro_samples = spec_.image.n;
+        engine.kernels = KernelChoice::native;
+        engine.keep_gradients = true;
+        engine.rank = comm == nullptr ? 0 : comm->rank();
+        if (comm != nullptr) {
+            std::vector<Stage> stages;
+            std::vector<int> row_of_stage;
+            for (int stage = 0; stage < spread.stages(); ++stage) {
+                auto const row = static_cast<std::size_t>(stage) % spread.rows.size();
+                stages.push_back({spec_.first_units[static_cast<std::size_t>(stage)], spread.rows[row]});
+                row_of_stage.push_back(static_cast<int>(row));
+            }
+            engine.grid = PipelineGrid(stages, row_of_stage, spread.replicas);
+            std::vector<Link> links;
+            if (spread.stages() > 1) { links = links_of(cut(network.graph, spec_.first_units)); }
+            engine.schedule = lower(generate({spread.kind, static_cast<int>(spread.rows.size()), spread.chunks,
+                                              spread.micro_batches / spread.replicas}),
+                                    links);
+            require_valid(engine.schedule, links);
+        }
+        input_ = network.input;
+        labels_ = network.labels;
+        label_shape_ = network.graph.value(labels_).type.shape;
+        classes_ = spec_.labels == NetworkSpec::Labels::classes ? network.graph.value(network.logits).type.shape.c : 2;
+        engine.train = std::move(network.graph);
+        engine_.emplace(std::move(engine));
+        predicted_ = engine_->memory().total();
+        engine_->allocate(1, comm);
+    }
+
+    Outcome run() {
+        auto const load = [this](Program const& program, int frame, Index micro_batch) {
+            auto const seed = static_cast<std::uint64_t>(micro_batch);
+            write(program, frame, input_, random_images(spec_.image, seed));
+            write(program, frame, labels_, random_labels(label_shape_, classes_, seed));
+        };
+        Outcome outcome;
+        outcome.loss = engine_->run_batch({}, load);
+        for (Persistent const& entry : engine_->persistent().entries()) {
+            bool const wanted = entry.kind == Persistent::Kind::gradient || entry.kind == Persistent::Kind::state;
+            if (wanted) { outcome.tensors[entry.name] = read_values(engine_->tensor(entry)); }
+        }
+        return outcome;
+    }
+    [[nodiscard]] Engine const& engine() const { return *engine_; }
+    [[nodiscard]] std::size_t predicted() const { return predicted_; }
+
+  private:
+    NetworkSpec spec_;
+    std::optional<Engine> engine_;
+    ValueId input_ = none, labels_ = none;
+    Shape label_shape_;
+    Index classes_ = 2;
+    std::size_t predicted_ = 0;
+
+    [[nodiscard]] std::vector<int> cuts(int stages) const {
+        NetworkSpec whole = spec_;
+        auto const units = static_cast<int>(build_test_network(whole).graph.units().size());
+        std::vector<int> first;
+        for (int stage = 0; stage < stages; ++stage) { first.push_back(stage * units / stages); }
+        return first;
+    }
+    static void write(Program const& program, int frame, ValueId id, std::vector<double> const& values) {
+        Tensor const tensor = program.tensor(id, frame);
+        if (tensor.data == nullptr) { return; }
+        TensorSpec const spec = program.spec(id);
+        write_values(part_of(values, spec.global, spec.box), tensor);
+    }
+};
+
+double norm(std::vector<double> const& values) {
+    double sum = 0;
+    for (double const value : values) { sum += value * value; }
+    return std::sqrt(sum);
+}
+
+void expect_equal(Outcome const& got, Outcome const& want) {
+    EXPECT_NEAR(got.loss, want.loss, f64_tolerance * std::abs(want.loss));
+    double total = 0;
+    for (auto const& [name, values] : want.tensors) {
+        if (name.rfind("gradient/", 0) == 0) { total = std::hypot(total, norm(values)); }
+    }
+    for (auto const& [name, values] : got.tensors) {
+        std::vector<double> difference = want.tensors.at(name);
+        // small gradients are sums of large terms that cancel: their rounding is measured by the whole gradient
+        double const scale = std::max(norm(difference), name.rfind("gradient/", 0) == 0 ? 1e-2 * total : 0);
+        ASSERT_EQ(values.size(), difference.size()) << name;
+        for (std::size_t i = 0; i < values.size(); ++i) { difference[i] -= values[i]; }
+        EXPECT_LE(norm(difference), f64_tolerance * scale) << name;
+    }
+}
+
+void expect_equals_one_rank(NamedNetwork const& network, Spread const& spread) {
+    SCOPED_TRACE(fmt::format("{}: {} on rank {}", network.name, to_string(spread), world().rank()));
+    Spread alone;
+    alone.rows = {TileGrid{}};
+    alone.micro_batches = spread.micro_batches;
+    Trained one(network.spec, alone, nullptr);
+    Trained many(network.spec, spread, &world());
+    EXPECT_EQ(many.engine().arena_bytes(), many.predicted());
+    for (int step = 0; step < 2; ++step) {  // frames are used again
+        Outcome const want = one.run();
+        expect_equal(many.run(), want);
+    }
+}
+
+TileGrid tiles(Index rows, Index columns = 1) { return TileGrid(std::array<Index, 3>{1, rows, columns}); }
+
+/// Rows of tiles that take so many ranks.
+std::vector<std::vector<TileGrid>> meshes(int ranks) {
+    switch (ranks) {
+        case 1: return {{tiles(1)}};
+        case 2: return {{tiles(1), tiles(1)}, {tiles(2)}};
+        case 3: return {{tiles(1), tiles(1), tiles(1)}, {tiles(2), tiles(1)}, {tiles(1), tiles(1, 2)}};
+        case 4:
+            return {{tiles(1), tiles(1), tiles(1), tiles(1)}, {tiles(2), tiles(1, 2)}, {tiles(2), tiles(1), tiles(1)}};
+        case 5: return {{tiles(2, 2), tiles(1)}, {tiles(2), tiles(2), tiles(1)}};
+        case 7: return {{tiles(2, 2), tiles(2), tiles(1)}, {tiles(3), tiles(1, 3), tiles(1)}};
+        default: return {};
+    }
+}
+
+TEST(Pipeline, EverySynchronousScheduleEqualsOneRank) {
+    for (std::vector<TileGrid> const& rows : meshes(world().size())) {
+        for (ScheduleKind const kind : {ScheduleKind::layer, ScheduleKind::gpipe, ScheduleKind::one_f_one_b,
+                                        ScheduleKind::overlap_one_f_one_b, ScheduleKind::zb_h1}) {
+            for (int const micro_batches : {1, 2, 4, 8}) {
+                Spread spread;
+                spread.rows = rows;
+                spread.kind = kind;
+                spread.micro_batches = micro_batches;
+                // every network with some schedules and numbers, every schedule and number with some network
+                auto const all = networks();
+                expect_equals_one_rank(all[static_cast<std::size_t>(static_cast<int>(kind) + micro_batches) % 3],
+                                       spread);
+            }
+        }
+    }
+}
+
+TEST(Pipeline, SeveralStagesOnARankEqualOneRank) {
+    for (std::vector<TileGrid> rows : meshes(world().size())) {
+        bool uneven = false;
+        for (TileGrid const& each : rows) { uneven = uneven || each.ranks() != rows[0].ranks(); }
+        for (ScheduleKind const kind : {ScheduleKind::interleaved, ScheduleKind::breadth_first}) {
+            for (int const chunks : {2, 3}) {
+                Spread spread;
+                spread.rows = rows;
+                spread.kind = kind;
+                spread.chunks = chunks;
+                if (spread.stages() > 8) { continue; }
+                for (int const groups : {1, 2}) {
+                    spread.micro_batches = groups * static_cast<int>(rows.size());
+                    for (NamedNetwork const& network : networks()) {
+                        if (std::string(network.name) == "unet" && spread.stages() > 5) { continue; }
+                        expect_equals_one_rank(network, spread);
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST(Pipeline, ReplicasEqualOneRank) {
+    int const ranks = world().size();
+    for (int const replicas : {2, 3}) {
+        if (ranks % replicas != 0) { continue; }
+        for (std::vector<TileGrid> const& rows : meshes(ranks / replicas)) {
+            for (int const micro_batches : {1, 2, 4}) {
+                Spread spread;
+                spread.rows = rows;
+                spread.replicas = replicas;
+                spread.micro_batches = replicas * micro_batches;
+                for (NamedNetwork const& network : networks()) { expect_equals_one_rank(network, spread); }
+            }
+        }
+    }
+}
+
+TEST(Pipeline, RecomputationStaysWithinStages) {
+    for (std::vector<TileGrid> const& rows : meshes(world().size())) {
+        for (RecomputeMode const mode : {RecomputeMode::cheap, RecomputeMode::blocks}) {
+            Spread spread;
+            spread.rows = rows;
+            spread.micro_batches = 3;
+            spread.kind = mode == RecomputeMode::cheap ? ScheduleKind::zb_h1 : ScheduleKind::one_f_one_b;
+            for (NamedNetwork network : networks()) {
+                network.spec.recompute = mode;
+                expect_equals_one_rank(network, spread);
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace aureole::test
