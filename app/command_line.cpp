@@ -65,6 +65,14 @@ Command parse_command_line(int argc, char const* const* argv) {
         "--dump", command.dump,
         "write loss, outputs, activations asked for, parameters and gradients of the last step to this HDF5 file");
     run.add_flag("--profile", command.profile, "time every operator of one step and print the table");
+    run.add_option("--trace", command.trace,
+                   "write what every rank did when in the last step, for Chrome's trace viewer or Perfetto (JSON)");
+    CLI::App& plan = *app.add_subcommand(
+        "plan",
+        "print a deck's stages, the memory of every rank, messages and the bubble of its schedule; needs neither data "
+        "nor MPI");
+    add_deck(plan, command);
+    plan.add_option("--timeline", command.timeline, "draw the simulated schedule (SVG)");
     CLI::App& verify = *app.add_subcommand(
         "verify",
         "run a deck's first steps on its grid and on one rank, and compare loss, activations, gradients and "
@@ -95,6 +103,7 @@ Command parse_command_line(int argc, char const* const* argv) {
         fail(ExitCode::bad_deck, "command line: {}: see aureole --help", error.what());
     }
     if (run) { command.verb = Command::Verb::run; }
+    if (plan) { command.verb = Command::Verb::plan; }
     if (verify) { command.verb = Command::Verb::verify; }
     if (check) { command.verb = Command::Verb::check; }
     if (info) { command.verb = Command::Verb::info; }

@@ -30,13 +30,15 @@ struct VerifyCommand {
 
 /// What the user asked for.
 struct Command {
-    enum class Verb : std::uint8_t { none, run, verify, check, info, convert };
+    enum class Verb : std::uint8_t { none, run, plan, verify, check, info, convert };
     Verb verb = Verb::none;
     std::string deck;
     std::vector<std::string> overrides;
-    std::optional<std::string> dump;  ///< run --dump FILE
-    bool no_data = false;             ///< check --no-data
-    bool profile = false;             ///< run --profile
+    std::optional<std::string> dump;      ///< run --dump FILE
+    std::optional<std::string> trace;     ///< run --trace FILE
+    std::optional<std::string> timeline;  ///< plan --timeline FILE
+    bool no_data = false;                 ///< check --no-data
+    bool profile = false;                 ///< run --profile
     bool deck_reference = false, json_schema = false;
     ConvertCommand convert;
     VerifyCommand verify;

@@ -30,7 +30,7 @@ int middle_rank(TileGrid const& grid) {
 }
 
 std::string owners(Deck const& deck, Network const& network, std::vector<LocalGraph> const& ranks) {
-    TileGrid const grid = grid_of(deck);
+    TileGrid const grid = tiles_of_stage(deck, 0);
     Shape const image = deck.image.shape();
     bool const volume = image.d > 1;
     std::string text =
@@ -79,7 +79,7 @@ std::string exchanges(Deck const& deck, LocalGraph const& local) {
 std::string grid_report(Deck const& deck) {
     Index const samples = deck.train.batch / deck.train.micro_batches;
     Network const network = build_network(deck, Mode::train, samples);
-    TileGrid const grid = grid_of(deck);
+    TileGrid const grid = tiles_of_stage(deck, 0);
     TilingOptions const options = tiling_of(deck, network.graph);
     std::vector<LocalGraph> ranks;
     for (int rank = 0; rank < grid.ranks(); ++rank) { ranks.push_back(tile(network.graph, grid, rank, options)); }

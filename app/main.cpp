@@ -37,6 +37,7 @@ ExitCode execute(Command const& command) {
     switch (command.verb) {
         case Command::Verb::info: return aureole::info_verb(command);
         case Command::Verb::check: return aureole::check_verb(command);
+        case Command::Verb::plan: return aureole::plan_verb(command);
         case Command::Verb::convert: return aureole::convert_verb(command);
         case Command::Verb::run:
         case Command::Verb::verify: return compute(command);

@@ -18,6 +18,7 @@
 #include "core/ops/bce_with_logits.hpp"
 #include "core/ops/dice.hpp"
 #include "core/ops/softmax_cross_entropy.hpp"
+#include "parallel/stages/cut.hpp"
 
 namespace aureole {
 
@@ -183,7 +184,8 @@ std::vector<ValueId> matching_values(Graph const& graph, std::vector<std::string
     return found;
 }
 
-Network build_network(Deck const& deck, Mode mode, Index samples, std::vector<std::string> const& keep) {
+Network build_network(Deck const& deck, Mode mode, Index samples, std::vector<std::string> const& keep,
+                      std::vector<int> const& first_units) {
     Network network;
     BuilderOptions options;
     options.mode = mode;
@@ -209,6 +211,7 @@ Network build_network(Deck const& deck, Mode mode, Index samples, std::vector<st
     fuse(network.graph, kept);
     if (mode == Mode::train) {
         differentiate(network.graph);
+        for (ValueId const id : crossing_activations(network.graph, first_units)) { kept.push_back(id); }
         recompute(network.graph, static_cast<RecomputeMode>(deck.memory.recompute), kept);
     }
     return network;

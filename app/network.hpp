@@ -25,9 +25,11 @@ struct Network {
 
 /// Builds model, losses and metrics of the deck over `samples` samples (a micro-batch). Training graphs are fused,
 /// differentiated and rewritten for recomputation; values whose names match a glob of `keep` survive all that.
-/// In training only metrics that are cheap to read are counted.
+/// In training only metrics that are cheap to read are counted. `first_units` of stages: what crosses between them is
+/// not recomputed.
 [[nodiscard]] Network build_network(Deck const& deck, Mode mode, Index samples,
-                                    std::vector<std::string> const& keep = {});
+                                    std::vector<std::string> const& keep = {},
+                                    std::vector<int> const& first_units = {0});
 
 /// Values of the graph's forward pass whose names match one of the globs (`*`, `?`).
 [[nodiscard]] std::vector<ValueId> matching_values(Graph const& graph, std::vector<std::string> const& globs);

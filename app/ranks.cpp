@@ -11,16 +11,46 @@ namespace aureole {
 
 namespace {
 
-/// Grids of tiles for a number of ranks, as a deck writes them.
+std::string grid_text(ParallelSpec const& parallel) {
+    auto const [d, h, w] = parallel.spatial.counts(0);
+    std::string const tiles = d > 1 ? fmt::format("{} x {} x {} tiles", d, h, w) : fmt::format("{} x {} tiles", h, w);
+    std::string text = parallel.data > 1 ? fmt::format("{} replicas of ", parallel.data) : "";
+    if (parallel.stages == 1) { return text + tiles; }
+    return text + fmt::format("{} stages, the first in {}", parallel.stages, tiles);
+}
+
+/// Grids for a number of ranks, as a deck writes them: other replicas, stages and tiles, those the deck has first.
 std::string fitting_grids(Deck const& deck, int ranks) {
     Shape const image = deck.image.shape();
-    std::string text;
-    for (Index rows = 1; rows <= ranks; ++rows) {
-        Index const columns = ranks / rows;
-        if (rows * columns != ranks || rows > image.h || columns > image.w) { continue; }
-        text += fmt::format("{}[{}, {}]", text.empty() ? "" : ", ", rows, columns);
+    ParallelSpec const& parallel = deck.parallel;
+    std::vector<std::string> found;
+    constexpr std::size_t most = 6;
+    auto const add = [&](Index data, Index stages, Index rows, Index columns) {
+        bool const fits = rows <= image.h && columns <= image.w && deck.train.micro_batches % data == 0;
+        if (!fits || found.size() >= most) { return; }
+        std::string text;
+        if (data != parallel.data) { text += fmt::format("parallel.data={} ", data); }
+        if (stages != parallel.stages) { text += fmt::format("parallel.stages={} ", stages); }
+        found.push_back(text + fmt::format("parallel.spatial.tiles=[{}, {}]", rows, columns));
+    };
+    auto const add_tiles = [&](Index data, Index stages) {
+        Index const tiled = std::min(std::max<Index>(1, parallel.spatial.stages), stages);
+        if (ranks % data != 0) { return; }
+        Index const left = ranks / data - (stages - tiled);
+        if (left < tiled || left % tiled != 0) { return; }
+        Index const tiles = left / tiled;
+        for (Index rows = 1; rows <= tiles; ++rows) {
+            if (tiles % rows == 0) { add(data, stages, rows, tiles / rows); }
+        }
+    };
+    add_tiles(parallel.data, parallel.stages);
+    for (Index stages = 1; stages <= ranks && parallel.chunks == 1 && parallel.balance.empty(); ++stages) {
+        if (stages != parallel.stages) { add_tiles(parallel.data, stages); }
     }
-    return text;
+    for (Index data = 1; data <= ranks; ++data) {
+        if (data != parallel.data) { add_tiles(data, parallel.stages); }
+    }
+    return fmt::format("{}", fmt::join(found, ", or "));
 }
 
 void place(std::vector<double>& whole, Shape const& shape, Box const& box, double const* part) {
@@ -38,28 +68,21 @@ void place(std::vector<double>& whole, Shape const& shape, Box const& box, doubl
 
 }  // namespace
 
-TileGrid grid_of(Deck const& deck) {
-    ParallelSpec::Spatial const& spatial = deck.parallel.spatial;
-    Shape const image = deck.image.shape();
-    return {spatial.counts(),
-            {spatial.depth_boundaries, spatial.row_boundaries, spatial.column_boundaries},
-            {image.d, image.h, image.w}};
-}
-
 void require_ranks(Deck const& deck, int started) {
-    TileGrid const grid = grid_of(deck);
-    if (grid.ranks() == started) { return; }
+    ParallelSpec const& parallel = deck.parallel;
+    auto const needed = static_cast<int>(parallel.ranks());
+    if (needed == started) { return; }
     std::string const grids = fitting_grids(deck, started);
     fail(ExitCode::bad_deck,
-         "{}: the grid has {} tiles ({}), but {} processes were started: start {} (mpirun -np {}){}",
-         deck.where("parallel.spatial.tiles"), grid.ranks(), to_string(grid), started, grid.ranks(), grid.ranks(),
-         grids.empty() ? "" : fmt::format(", or set parallel.spatial.tiles to {}", grids));
+         "{}: the grid ({}) takes {} ranks, but {} processes were started: start {} (mpirun -np {}){}",
+         deck.where("parallel"), grid_text(parallel), needed, started, needed, needed,
+         grids.empty() ? "" : fmt::format(", or set {}", grids));
 }
 
 namespace {
 
-Part part_of(Program const& program, ValueId id) {
-    Part part{program.spec(id), program.tensor(id)};
+Part part_of(Program const& program, ValueId id, int frame) {
+    Part part{program.spec(id), program.tensor(id, frame)};
     if (part.tensor.data == nullptr) { part.spec.box = Box{}; }
     return part;
 }
@@ -96,15 +119,45 @@ bool receive(Comm const& comm, int rank, Persistent& entry, std::vector<double>&
 }  // namespace
 
 Part train_part(Engine const& engine, ValueId id) {
-    Part part = part_of(engine.train(0), id);
-    for (std::size_t i = 1; i < engine.stages() && part.spec.box.empty(); ++i) { part = part_of(engine.train(i), id); }
+    Part part;
+    for (std::size_t i = 0; i < engine.stages(); ++i) {
+        part = part_of(engine.train(i), id, engine.stage(i).last_frame());
+        if (!part.spec.box.empty()) { break; }
+    }
+    if (engine.place().replica + 1 != engine.grid().replicas()) { part.spec.box = Box{}; }
     return part;
 }
 
 Part eval_part(Engine const& engine, ValueId id) {
-    Part part = part_of(*engine.eval(0), id);
-    for (std::size_t i = 1; i < engine.stages() && part.spec.box.empty(); ++i) { part = part_of(*engine.eval(i), id); }
+    Part part;
+    for (std::size_t i = 0; i < engine.stages(); ++i) {
+        part = part_of(*engine.eval(i), id, 0);
+        if (!part.spec.box.empty()) { break; }
+    }
     return part;
+}
+
+std::vector<Event> events_of(Comm const* comm, Engine const& engine) {
+    std::vector<Event> mine;
+    int const rank = comm == nullptr ? 0 : comm->rank();
+    for (InstructionTime const& each : engine.times()) {
+        Instruction const& done = each.instruction;
+        mine.push_back({rank, done.op, done.pipe, done.stage, done.micro_batch, each.begin, each.end});
+    }
+    if (comm == nullptr) { return mine; }
+    auto count = static_cast<std::int64_t>(mine.size());
+    if (rank != 0) {
+        comm->send(&count, sizeof(count), 0);
+        comm->send(mine.data(), mine.size() * sizeof(Event), 0);
+        return {};
+    }
+    for (int other = 1; other < comm->size(); ++other) {
+        comm->receive(&count, sizeof(count), other);
+        std::vector<Event> theirs(static_cast<std::size_t>(count));
+        comm->receive(theirs.data(), theirs.size() * sizeof(Event), other);
+        mine.insert(mine.end(), theirs.begin(), theirs.end());
+    }
+    return mine;
 }
 
 void collect(Comm const* comm, Engine const& engine, std::function<bool(Persistent const&)> const& wanted,

@@ -4,11 +4,9 @@
 #include "io/deck/deck.hpp"
 #include "parallel/grid/comm.hpp"
 #include "parallel/program/engine.hpp"
+#include "parallel/schedule/event.hpp"
 
 namespace aureole {
-
-/// The grid of tiles that a deck asks for.
-[[nodiscard]] TileGrid grid_of(Deck const& deck);
 
 /// Throws bad_deck unless the launcher started as many processes as the deck's grid has ranks; the message names what
 /// fits.
@@ -19,12 +17,16 @@ struct Part {
     TensorSpec spec;
     Tensor tensor;
 };
+/// Of the last micro-batch of a batch, which the last replica has.
 [[nodiscard]] Part train_part(Engine const& engine, ValueId id);
 [[nodiscard]] Part eval_part(Engine const& engine, ValueId id);
 
 /// Values of a tensor, put together on rank 0 in memory order; empty on the other ranks. All ranks call. Parts may
 /// overlap.
 [[nodiscard]] std::vector<double> gather(Comm const* comm, Part const& part);
+
+/// What every rank did in the last batch, on rank 0: a row per rank. All ranks call.
+[[nodiscard]] std::vector<Event> events_of(Comm const* comm, Engine const& engine);
 
 /// Hands every persistent tensor that `wanted` accepts to `take` on rank 0, stage by stage. All ranks call.
 void collect(Comm const* comm, Engine const& engine, std::function<bool(Persistent const&)> const& wanted,

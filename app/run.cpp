@@ -49,7 +49,7 @@ ExitCode run_verb(Command const& command, Comm const* comm) {
         }
     }
     require_fits(plan);
-    Trainer trainer(plan);
+    Trainer trainer(plan, command.trace.value_or(""));
     if (command.profile) {
         std::string const table = trainer.profile();
         if (rank == 0) { fmt::print("{}", table); }

@@ -80,11 +80,12 @@ TilingOptions tiling_of(Deck const& deck, Graph const& train) {
     options.overlap = spatial.overlap == S::Overlap::always  ? Overlap::always
                       : spatial.overlap == S::Overlap::never ? Overlap::never
                                                              : Overlap::worthwhile;
-    if (spatial.halo == S::Halo::plain || grid_of(deck).ranks() == 1) { return options; }
+    TileGrid const tiles = tiles_of_stage(deck, 0);
+    if (spatial.halo == S::Halo::plain || tiles.ranks() == 1) { return options; }
     if (spatial.chain) {
         options.chain = static_cast<int>(*spatial.chain);
     } else {
-        int const best = best_chain(train, grid_of(deck));
+        int const best = best_chain(train, tiles);
         options.chain = spatial.halo == S::Halo::fused ? std::max(2, best) : best;
     }
     return options;
@@ -107,7 +108,14 @@ RunPlan plan_run(Deck deck, bool dump, int rank) {
     plan.micro_samples = train.batch / train.micro_batches;
     plan.has_eval = plan.deck.data.eval.has_value();
     std::vector<std::string> const keep = dump ? plan.deck.output.dump.activations : std::vector<std::string>{};
-    plan.train = build_network(plan.deck, Mode::train, plan.micro_samples, keep);
+    std::vector<int> first_units{0};
+    if (plan.deck.parallel.stages > 1) {
+        Deck draft = plan.deck;
+        draft.memory.recompute = MemorySpec::Recompute::none;
+        first_units = cut_units(draft, build_network(draft, Mode::train, plan.micro_samples, keep).graph);
+    }
+    plan.train = build_network(plan.deck, Mode::train, plan.micro_samples, keep, first_units);
+    plan.pipeline = plan_pipeline(plan.deck, plan.train.graph, first_units);
     if (plan.has_eval) { plan.eval = build_network(plan.deck, Mode::eval, plan.micro_samples); }
 
     EngineSpec spec;
@@ -115,7 +123,9 @@ RunPlan plan_run(Deck deck, bool dump, int rank) {
     spec.micro_batches = train.micro_batches;
     spec.kernels = plan.deck.kernels;
     spec.keep_gradients = dump;
-    spec.grid = grid_of(plan.deck);
+    spec.micro_samples = plan.micro_samples;
+    spec.grid = plan.pipeline.grid;
+    spec.schedule = plan.pipeline.schedule;
     spec.rank = rank;
     spec.tiling = tiling_of(plan.deck, plan.train.graph);
     if (dump) {
@@ -140,11 +150,11 @@ void open_data(RunPlan& plan, DataUse use) {
     SampleSpec const& sample = plan.train.sample;
     auto const seed = static_cast<std::uint64_t>(plan.deck.train.seed);
     LoaderSpec reading = data.loader;
-    if (grid_of(plan.deck).ranks() > 1) { reading.cache_limit = 0; }  // a cache would read and hold whole samples
+    if (plan.pipeline.grid.ranks() > 1) { reading.cache_limit = 0; }  // a cache would read and hold whole samples
     plan.train_data = open_dataset(data.train, sample, reading, seed);
     Normalization const normalization = normalization_of(plan, use);
     auto const config = [&](std::shared_ptr<Dataset const> dataset, Index batch, LoaderConfig::Mode mode,
-                            Program const& program, Network const& network) {
+                            Network const& network) {
         LoaderConfig loader;
         loader.dataset = std::move(dataset);
         loader.sample = sample;
@@ -153,19 +163,21 @@ void open_data(RunPlan& plan, DataUse use) {
         loader.seed = seed;
         loader.batch = batch;
         loader.mode = mode;
-        if (grid_of(plan.deck).ranks() > 1) {
-            loader.x_box = program.spec(network.input).box;
-            loader.y_box = program.spec(network.labels).box;
+        if (plan.pipeline.grid.ranks() > 1) {
+            bool const training = mode == LoaderConfig::Mode::train;
+            loader.x_box = plan.engine->read_box(network.input, training);
+            loader.y_box = plan.engine->read_box(network.labels, training);
         }
         return loader;
     };
-    plan.train_loader =
-        config(plan.train_data, plan.deck.train.batch, LoaderConfig::Mode::train, plan.engine->train(), plan.train);
+    Index const replicas = plan.pipeline.grid.replicas(), own = plan.deck.train.batch / replicas;
+    plan.train_loader = config(plan.train_data, own, LoaderConfig::Mode::train, plan.train);
+    plan.train_loader.whole_batch = plan.deck.train.batch;
+    plan.train_loader.first_of_batch = plan.engine->place().replica * own;
     warn_about_chunks(plan);
     if (plan.has_eval) {
         plan.eval_data = open_dataset(*data.eval, sample, reading, seed + 1);
-        plan.eval_loader =
-            config(plan.eval_data, plan.micro_samples, LoaderConfig::Mode::eval, *plan.engine->eval(), plan.eval);
+        plan.eval_loader = config(plan.eval_data, plan.micro_samples, LoaderConfig::Mode::eval, plan.eval);
     }
 }
 
@@ -182,10 +194,10 @@ Index steps_of(RunPlan const& plan) {
 
 std::string memory_table(RunPlan const& plan) {
     RunMemory const memory = plan.memory();
-    int const ranks = grid_of(plan.deck).ranks();
+    int const ranks = plan.pipeline.grid.ranks();
     std::string table = ranks == 1 ? "predicted memory of this rank\n"
                                    : fmt::format("predicted memory of rank {} of {} (tiles: {})\n", plan.rank, ranks,
-                                                 to_string(grid_of(plan.deck)));
+                                                 to_string(plan.pipeline.grid));
     auto const row = [&](char const* name, std::size_t bytes) {
         if (bytes > 0) { table += fmt::format("  {:<34}{:>12}\n", name, bytes_text(static_cast<double>(bytes))); }
     };

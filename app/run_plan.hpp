@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "app/network.hpp"
+#include "app/pipeline.hpp"
 #include "io/data/loader.hpp"
 #include "parallel/program/engine.hpp"
 
@@ -23,6 +24,7 @@ struct RunPlan {
     bool has_eval = false;
     std::vector<ValueId> dumped;  ///< activations of the training network that stay readable
     Index micro_samples = 1;      ///< samples of a micro-batch
+    Pipeline pipeline;
     std::unique_ptr<Engine> engine;
     std::shared_ptr<Dataset const> train_data, eval_data;  ///< none until open_data
     LoaderConfig train_loader, eval_loader;

@@ -13,6 +13,8 @@
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
 #include "io/picture/curves.hpp"
+#include "parallel/schedule/timeline.hpp"
+#include "parallel/schedule/trace.hpp"
 
 namespace aureole {
 
@@ -50,10 +52,11 @@ void PhaseTime::add(double value) {
     ++count;
 }
 
-Trainer::Trainer(RunPlan& plan)
+Trainer::Trainer(RunPlan& plan, std::string trace)
     : plan_(plan),
       engine_(*plan.engine),
       deck_(plan.deck),
+      trace_(std::move(trace)),
       checkpoints_(plan.deck.train.checkpoint.folder, plan.deck.train.checkpoint.keep),
       begin_(Clock::now()) {
     start();
@@ -62,6 +65,10 @@ Trainer::Trainer(RunPlan& plan)
 void Trainer::start() {
     steps_ = steps_of(plan_);
     learning_rate_ = learning_rate_of(deck_.train, steps_);
+    require(
+        trace_.empty() || !engine_.schedule().rows.empty(), ExitCode::bad_deck,
+        "--trace writes what stages do when: set parallel.stages to 2 or more (`run --profile` times the operators of "
+        "one stage)");
     engine_.allocate(static_cast<std::uint64_t>(deck_.train.seed), plan_.comm);
     restore_or_draw();
     first_step_ = step_;
@@ -112,7 +119,10 @@ void Trainer::train_step() {
     context.step = static_cast<std::uint64_t>(step_);
     context.learning_rate = learning_rate_.at(step_);
     context.update = step_;
+    bool const traced = !trace_.empty() && step_ + 1 == steps_;
+    if (traced && plan_.comm != nullptr) { plan_.comm->barrier(); }  // their clocks begin together
     double const loss = engine_.run_batch(context, loader_of(plan_, batch));
+    if (traced) { write_trace_of_step(); }
     phases_["forward and backward"].add(seconds_since(begin) - waited);
     require(std::isfinite(loss), ExitCode::diverged,
             "the loss of step {} is {}: lower train.optimizer.lr, add train.schedule.warmup_steps or train.clip_norm, "
@@ -133,6 +143,16 @@ void Trainer::train_step() {
     loss_sum_ += loss;
     ++loss_count_;
     report_step(seconds_since(begin), waited);
+}
+
+void Trainer::write_trace_of_step() const {
+    std::vector<Event> events = events_of(plan_.comm, engine_);
+    if (!is_root()) { return; }
+    std::ofstream file(trace_);
+    file << write_trace(events, fmt::format("{}, step {}: one row per rank", deck_.name, step_ + 1));
+    require(file.good(), ExitCode::data_error, "cannot write '{}': give --trace a file in a folder you can write to",
+            trace_);
+    fmt::print("{}: step {} in Chrome's trace format; bubble {:.1f}%\n", trace_, step_ + 1, 100 * bubble_of(events));
 }
 
 void Trainer::report_step(double seconds, double waited) {

@@ -21,7 +21,8 @@ struct PhaseTime {
 /// Runs a plan: steps, evaluations, checkpoints, the record on the console and in files.
 class Trainer {
   public:
-    explicit Trainer(RunPlan& plan);
+    /// `trace`: file for what ranks did in the last step; empty: none.
+    explicit Trainer(RunPlan& plan, std::string trace = "");
 
     /// From the step of the initial state to the last one, or to the wall-time limit.
     [[nodiscard]] ExitCode run();
@@ -35,6 +36,7 @@ class Trainer {
     RunPlan& plan_;
     Engine& engine_;
     Deck const& deck_;
+    std::string trace_;
     Index steps_ = 0, step_ = 0;
     LearningRate learning_rate_;
     CheckpointFolder checkpoints_;
@@ -60,6 +62,7 @@ class Trainer {
     void prepare_loaders();
 
     void train_step();
+    void write_trace_of_step() const;
     void report_step(double seconds, double waited);
     void evaluate();
     void draw_samples(Batch const& batch, std::vector<Picture>& pictures) const;

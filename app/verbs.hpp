@@ -10,6 +10,7 @@ namespace aureole {
 /// `comm`: all processes that a launcher started; none for a process of its own.
 [[nodiscard]] ExitCode run_verb(Command const& command, Comm const* comm);
 [[nodiscard]] ExitCode verify_verb(Command const& command, Comm const* comm);
+[[nodiscard]] ExitCode plan_verb(Command const& command);
 [[nodiscard]] ExitCode check_verb(Command const& command);
 [[nodiscard]] ExitCode info_verb(Command const& command);
 [[nodiscard]] ExitCode convert_verb(Command const& command);

@@ -102,11 +102,11 @@ class Verification {
         if (one_) {
             progress.reset();
             draw();
-            fmt::print("{}", equal
-                                 ? fmt::format("equal: {} values of {} steps on {} tiles and on one rank differ by at "
-                                               "most {:.2e} of their norms (allowed {:.0e})\n",
-                                               compared_, command_.steps, to_string(grid_of(deck_)), worst_, tolerance_)
-                                 : std::string("the grid changes the result\n"));
+            fmt::print("{}", equal ? fmt::format(
+                                         "equal: {} values of {} steps on {} tiles and on one rank differ by at "
+                                         "most {:.2e} of their norms (allowed {:.0e})\n",
+                                         compared_, command_.steps, to_string(tiled_.pipeline.grid), worst_, tolerance_)
+                                   : std::string("the grid changes the result\n"));
         }
         return equal;
     }
@@ -274,7 +274,7 @@ class Verification {
     [[nodiscard]] Index shape_of_batch() const { return tiled_.micro_samples; }
 
     [[nodiscard]] int owner(std::array<Index, axis_count> const& place, Shape const& shape) const {
-        TileGrid const grid = grid_of(deck_);
+        TileGrid const grid = tiles_of_stage(deck_, 0);
         for (int rank = 0; rank < grid.ranks(); ++rank) {
             Box const tile = grid.tile(rank, shape);
             bool inside = true;
@@ -324,7 +324,7 @@ Picture Verification::seam_picture(Departure const& departure) const {
     Shape const& shape = departure.shape;
     Picture picture(shape.w, shape.h, 3);
     Index const d = departure.place[1], n = departure.place[0];
-    TileGrid const grid = grid_of(deck_);
+    TileGrid const grid = tiles_of_stage(deck_, 0);
     for (Index h = 0; h < shape.h; ++h) {
         for (Index w = 0; w < shape.w; ++w) {
             double error = 0;

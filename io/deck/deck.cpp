@@ -1,6 +1,7 @@
 #include "io/deck/deck.hpp"
 
 #include <fmt/core.h>
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
@@ -54,6 +55,31 @@ std::array<Index, 3> ParallelSpec::Spatial::counts() const {
     }
     auto const root = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(count))));
     return {1, root, root};
+}
+
+std::array<Index, 3> ParallelSpec::Spatial::counts(Index stage) const {
+    if (stage_tiles.empty()) { return stage < stages ? counts() : std::array<Index, 3>{1, 1, 1}; }
+    if (stage >= static_cast<Index>(stage_tiles.size())) { return {1, 1, 1}; }
+    Index const count = stage_tiles[static_cast<std::size_t>(stage)];
+    switch (slice) {
+        case Slice::vertical: return {1, 1, count};
+        case Slice::horizontal: return {1, count, 1};
+        case Slice::square: break;
+    }
+    Index rows = count;  // as square as the number can be cut, at least as many rows as columns
+    for (Index i = 1; i * i <= count; ++i) {
+        if (count % i == 0) { rows = count / i; }
+    }
+    return {1, rows, count / rows};
+}
+
+Index ParallelSpec::ranks() const {
+    Index ranks = 0;
+    for (Index row = 0; row < std::max<Index>(1, stages / chunks); ++row) {
+        auto const [d, h, w] = spatial.counts(row);
+        ranks += d * h * w;
+    }
+    return data * ranks;
 }
 
 Place Deck::place(std::string_view path) const {

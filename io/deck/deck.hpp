@@ -184,7 +184,16 @@ struct MemorySpec {
 
 /// deck: parallel
 struct ParallelSpec {
-    enum class Schedule : std::uint8_t { gpipe, one_f_one_b };
+    enum class Schedule : std::uint8_t {
+        layer,
+        gpipe,
+        one_f_one_b,
+        overlap_one_f_one_b,
+        interleaved,
+        breadth_first,
+        zb_h1
+    };
+    enum class Cut : std::uint8_t { uniform, flops, time, memory };
     enum class Slice : std::uint8_t { square, vertical, horizontal };
     enum class Halo : std::uint8_t { automatic, plain, fused };
     enum class Overlap : std::uint8_t { automatic, never, always };
@@ -196,14 +205,24 @@ struct ParallelSpec {
         std::optional<Index> chain;  ///< operators per exchange; unset: the plan's choice
         Overlap overlap = Overlap::automatic;
         Index stages = 1;
+        std::vector<Index> stage_tiles;  ///< numbers of tiles of the first stages; empty: `tiles` for `stages` of them
 
         /// Tiles along (d, h, w). The deck has been validated.
         [[nodiscard]] std::array<Index, 3> counts() const;
+        /// The same of one stage.
+        [[nodiscard]] std::array<Index, 3> counts(Index stage) const;
     };
     Index data = 1;
     Index stages = 1;
+    Index chunks = 1;            ///< stages on one rank
+    std::vector<Index> balance;  ///< units of every stage; empty: as `cut` says
+    Cut cut = Cut::time;
     Spatial spatial;
     Schedule schedule = Schedule::one_f_one_b;
+    std::string schedule_file;  ///< a table instead
+
+    /// Ranks that the grid takes.
+    [[nodiscard]] Index ranks() const;
 };
 
 /// What `run` writes for a comparison with another framework, beside loss, outputs, parameters and gradients.

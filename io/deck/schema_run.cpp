@@ -22,7 +22,19 @@ std::vector<Field> fields_of(Of<MemorySpec> /*type*/) {
 }
 
 Choices<ParallelSpec::Schedule> choices_of(Of<ParallelSpec::Schedule> /*type*/) {
-    return {{"gpipe", ParallelSpec::Schedule::gpipe}, {"1f1b", ParallelSpec::Schedule::one_f_one_b}};
+    using S = ParallelSpec::Schedule;
+    return {{"layer", S::layer},
+            {"gpipe", S::gpipe},
+            {"1f1b", S::one_f_one_b},
+            {"1f1b-overlap", S::overlap_one_f_one_b},
+            {"interleaved", S::interleaved},
+            {"breadth-first", S::breadth_first},
+            {"zb-h1", S::zb_h1}};
+}
+
+Choices<ParallelSpec::Cut> choices_of(Of<ParallelSpec::Cut> /*type*/) {
+    using C = ParallelSpec::Cut;
+    return {{"uniform", C::uniform}, {"flops", C::flops}, {"time", C::time}, {"memory", C::memory}};
 }
 
 Choices<ParallelSpec::Slice> choices_of(Of<ParallelSpec::Slice> /*type*/) {
@@ -72,16 +84,40 @@ std::vector<Field> fields_of(Of<ParallelSpec::Spatial> /*type*/) {
             "are cut along one axis, the outermost, of one sample): always; never; auto: where it is expected to pay. "
             "All give the same result"),
         field("stages", &S::stages, "first stages that are cut into tiles").at_least(1),
+        field(
+            "stage_tiles", &S::stage_tiles,
+            "numbers of tiles of the first stages, where they differ: [4, 2] cuts the first into 4 and the second into "
+            "2; later stages have one tile. Cut as `slice` says; square: as square as the number allows")
+            .at_least(1),
     };
 }
 
 std::vector<Field> fields_of(Of<ParallelSpec> /*type*/) {
     using P = ParallelSpec;
     return {
-        field("data", &P::data, "replicas that share a batch").at_least(1),
-        field("stages", &P::stages, "parts of the network, one after the other").at_least(1),
+        field("data", &P::data, "replicas of the whole grid, which share the micro-batches of a batch").at_least(1),
+        field("stages", &P::stages, "parts of the network, one after the other, cut between its units").at_least(1),
+        field(
+            "chunks", &P::chunks,
+            "stages that a rank runs in turn (schedules interleaved and breadth-first): stage k lies on rank k modulo "
+            "stages / chunks")
+            .at_least(1),
+        field("balance", &P::balance, "units of every stage; empty: as `cut` says").at_least(1),
+        field(
+            "cut", &P::cut,
+            "what is even among the ranks of stages: uniform (units), flops, time (of a simple machine model), memory "
+            "(activations)"),
         field("spatial", &P::spatial, "cutting the image"),
-        field("schedule", &P::schedule, "order in which stages work on micro-batches"),
+        field(
+            "schedule", &P::schedule,
+            "order in which stages work on micro-batches: layer (one after the other), gpipe (all forward passes, then "
+            "all backward passes), 1f1b (backward passes as early as they can be), 1f1b-overlap (the same with more "
+            "micro-batches in flight, which hides messages), interleaved and breadth-first (several stages on a rank), "
+            "zb-h1 (weight gradients where a rank would wait)"),
+        field(
+            "schedule_file", &P::schedule_file,
+            "a table instead: a row of cells for every rank, such as 0F1 for the forward pass of micro-batch 1 through "
+            "stage 0, B: backward, I and W: its halves"),
     };
 }
 

@@ -77,15 +77,52 @@ void check_tiles(Rules& rules) {
     check_boundaries(rules, "column_boundaries", spatial.column_boundaries, counts[2], image.w);
 }
 
+/// Whether stages and tiles go together.
+void check_stages(Rules& rules) {
+    ParallelSpec const& parallel = rules.deck().parallel;
+    auto const& spatial = parallel.spatial;
+    bool const chunked = parallel.schedule == ParallelSpec::Schedule::interleaved ||
+                         parallel.schedule == ParallelSpec::Schedule::breadth_first;
+    if (parallel.stages % parallel.chunks != 0) {
+        rules.fail("parallel.chunks", "{} stages cannot be shared out {} to a rank: make stages a multiple of chunks",
+                   parallel.stages, parallel.chunks);
+        return;
+    }
+    if (parallel.chunks > 1 && !chunked && parallel.schedule_file.empty()) {
+        rules.fail(
+            "parallel.chunks",
+            "{} stages on a rank are for the schedules interleaved and breadth-first: choose one, or leave chunks "
+            "out",
+            parallel.chunks);
+    }
+    if (!parallel.balance.empty() && static_cast<Index>(parallel.balance.size()) != parallel.stages) {
+        rules.fail("parallel.balance", "balance has {} numbers for {} stages: give one for each",
+                   parallel.balance.size(), parallel.stages);
+    }
+    if (spatial.stages > parallel.stages) {
+        rules.fail("parallel.spatial.stages", "{} stages are to be tiled, but there are {}: give {} or fewer",
+                   spatial.stages, parallel.stages, parallel.stages);
+    }
+    if (static_cast<Index>(spatial.stage_tiles.size()) > parallel.stages) {
+        rules.fail("parallel.spatial.stage_tiles", "stage_tiles has {} numbers for {} stages: give {} or fewer",
+                   spatial.stage_tiles.size(), parallel.stages, parallel.stages);
+    }
+    if (!spatial.stage_tiles.empty() && spatial.tiles != std::vector<Index>{1, 1}) {
+        rules.fail("parallel.spatial.stage_tiles", "both tiles and stage_tiles are given: leave one of them out");
+    }
+}
+
 void check_ranks(Rules& rules) {
     ParallelSpec const& parallel = rules.deck().parallel;
-    if (!rules.readable({"parallel"})) { return; }
-    if (parallel.data != 1 || parallel.stages != 1 || parallel.spatial.stages != 1) {
-        rules.fail("parallel",
-                   "parallel asks for {} replicas and {} stages, {} of them tiled (this version cuts the image only): "
-                   "set them to 1, or leave them out",
-                   parallel.data, parallel.stages, parallel.spatial.stages);
+    if (!rules.readable({"parallel", "train.micro_batches"})) { return; }
+    Index const parts = rules.deck().train.micro_batches;
+    if (parts % parallel.data != 0) {
+        rules.fail("parallel.data",
+                   "{} replicas cannot share {} micro-batches (each takes whole ones, so that the grid does not change "
+                   "statistics): make train.micro_batches a multiple of {}",
+                   parallel.data, parts, parallel.data);
     }
+    check_stages(rules);
     check_tiles(rules);
 }
 

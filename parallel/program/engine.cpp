@@ -216,6 +216,16 @@ MemoryUse Engine::memory() const {
     return use;
 }
 
+Box Engine::read_box(ValueId input, bool training) const {
+    for (auto const& stage : training ? train_ : eval_) {
+        Program const& program = stage->program();
+        if (program.memory().value_offset[static_cast<std::size_t>(input)] != MemoryPlan::unplaced) {
+            return program.spec(input).box;
+        }
+    }
+    return {};
+}
+
 void Engine::allocate(std::uint64_t seed, Comm const* comm) {
     require(spec_.grid.ranks() == (comm == nullptr ? 1 : comm->size()), "a grid of {} ranks on {} processes",
             spec_.grid.ranks(), comm == nullptr ? 1 : comm->size());

@@ -75,6 +75,9 @@ class Engine {
     [[nodiscard]] StageProgram const& stage(std::size_t i) const { return *train_[i]; }
     [[nodiscard]] PersistentLayout const& persistent() const { return layout_; }
 
+    /// The part of an input of the network that this rank reads; an empty box if none.
+    [[nodiscard]] Box read_box(ValueId input, bool training) const;
+
     /// Allocates the arena, binds the programs, draws parameters by their names from the seed. A grid of several ranks
     /// needs their communicator, which outlives the engine.
     void allocate(std::uint64_t seed, Comm const* comm = nullptr);

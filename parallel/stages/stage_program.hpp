@@ -34,6 +34,8 @@ class StageProgram {
     [[nodiscard]] Program const& program() const { return program_; }
     [[nodiscard]] Program& program() { return program_; }
     [[nodiscard]] int frame_of(int micro_batch) const { return frame_of_[static_cast<std::size_t>(micro_batch)]; }
+    /// Of the last micro-batch.
+    [[nodiscard]] int last_frame() const { return frame_of_.back(); }
     /// Bytes of all frames.
     [[nodiscard]] std::size_t frames_bytes() const {
         return program_.frame_bytes() * static_cast<std::size_t>(program_.frames());

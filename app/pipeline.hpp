@@ -1,0 +1,31 @@
+#pragma once
+#include "io/deck/deck.hpp"
+#include "parallel/grid/tile_grid.hpp"
+#include "parallel/program/tiling.hpp"
+#include "parallel/schedule/schedule.hpp"
+#include "parallel/stages/balance.hpp"
+#include "parallel/stages/pipeline_grid.hpp"
+
+namespace aureole {
+
+/// Stages of a deck's network on its ranks, and what they do when.
+struct Pipeline {
+    PipelineGrid grid;
+    Schedule schedule;  ///< of one replica, with messages; no rows: a single stage, one micro-batch after the other
+    std::vector<Link> links;
+};
+
+/// The tiles of a deck's stage. The deck has been validated.
+[[nodiscard]] TileGrid tiles_of_stage(Deck const& deck, int stage);
+
+/// First units of a deck's stages: as `balance` or `cut` say. `graph` is the network for training before
+/// recomputation.
+[[nodiscard]] std::vector<int> cut_units(Deck const& deck, Graph const& graph);
+
+/// `graph`: the network for training, built for these first units.
+[[nodiscard]] Pipeline plan_pipeline(Deck const& deck, Graph const& graph, std::vector<int> const& first_units);
+
+/// "2 x 2 tiles", or "2 replicas of 3 stages on rows of [2 x 2] [1 x 1] [1 x 1]".
+[[nodiscard]] std::string to_string(PipelineGrid const& grid);
+
+}  // namespace aureole

@@ -1,0 +1,206 @@
+// What a deck's grid will do and need, before it is launched: stages, memory of every rank, messages, bubble.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "app/run_plan.hpp"
+#include "app/verbs.hpp"
+#include "io/deck/parse.hpp"
+#include "io/log/progress.hpp"
+#include "parallel/schedule/operation.hpp"
+#include "parallel/schedule/simulate.hpp"
+#include "parallel/schedule/timeline.hpp"
+
+namespace aureole {
+
+namespace {
+
+/// Grids of more ranks are planned for one tile of every row.
+constexpr int most_ranks = 32;
+
+std::string text_of(std::size_t bytes) { return bytes == 0 ? "-" : bytes_text(static_cast<double>(bytes)); }
+
+/// What a rank of the first replica needs and sends.
+struct RankNeeds {
+    int rank = 0, row = 0;
+    MemoryUse memory;
+    Traffic halo;  ///< of one micro-batch
+    std::size_t hand_over_messages = 0, hand_over_bytes = 0;
+};
+
+RankNeeds needs_of(RunPlan const& plan) {
+    RankNeeds needs;
+    needs.rank = plan.rank;
+    needs.row = plan.engine->place().row;
+    needs.memory = plan.engine->memory();
+    for (std::size_t i = 0; i < plan.engine->stages(); ++i) {
+        Traffic const traffic = traffic_of(plan.engine->train(i).local());
+        needs.halo.exchanges += traffic.exchanges;
+        needs.halo.messages += traffic.messages;
+        needs.halo.bytes += traffic.bytes;
+        needs.halo.reductions += traffic.reductions;
+        needs.halo.reduced_bytes += traffic.reduced_bytes;
+        needs.hand_over_messages += plan.engine->stage(i).messages_sent();
+        needs.hand_over_bytes += plan.engine->stage(i).bytes_sent();
+    }
+    return needs;
+}
+
+/// Work of one micro-batch on the stages, by the machine model.
+struct StageWork {
+    int units = 0;
+    std::string first, last;
+    Index parameters = 0;
+    double flops = 0;
+    StageTimes times{0, 0, 0};
+};
+
+std::vector<StageWork> work_of(Graph const& graph, PipelineGrid const& grid) {
+    std::vector<StageWork> stages(static_cast<std::size_t>(grid.stages()));
+    std::vector<int> const first_units = grid.first_units();
+    for (int unit = 0; unit < static_cast<int>(graph.units().size()); ++unit) {
+        StageWork& stage = stages[static_cast<std::size_t>(stage_of_unit(first_units, unit))];
+        std::string const& name = graph.units()[static_cast<std::size_t>(unit)];
+        if (stage.units++ == 0) { stage.first = name; }
+        stage.last = name;
+    }
+    std::vector<bool> counted(graph.values().size(), false);
+    MachineModel const machine;
+    for (Node const& node : graph.nodes()) {
+        int const number = stage_of_unit(first_units, node.unit);
+        StageWork& stage = stages[static_cast<std::size_t>(number)];
+        for (ValueId const id : node.inputs) {
+            auto const at = static_cast<std::size_t>(id);
+            if (graph.value(id).role != Role::parameter || counted[at]) { continue; }
+            counted[at] = true;
+            stage.parameters += graph.value(id).type.shape.volume();
+        }
+        if (node.op->is_view()) { continue; }
+        std::vector<ValueType> inputs, outputs;
+        for (ValueId const id : node.inputs) { inputs.push_back(graph.value(id).type); }
+        for (ValueId const id : node.outputs) { outputs.push_back(graph.value(id).type); }
+        Cost const cost = node.op->cost(inputs, outputs);
+        double const seconds =
+            std::max(cost.flops / machine.flops, cost.bytes / machine.memory_bytes) / grid.stage(number).tiles.ranks();
+        stage.flops += cost.flops;
+        (node.phase == Phase::forward           ? stage.times.forward
+         : node.phase == Phase::weight_gradient ? stage.times.weight_gradient
+                                                : stage.times.input_gradient) += seconds;
+    }
+    return stages;
+}
+
+void print_stages(PipelineGrid const& grid, std::vector<StageWork> const& stages) {
+    fmt::print("{:>6}{:>6}{:>12}{:>7}  {:<36}{:>14}{:>12}\n", "stage", "row", "tiles", "units", "from ... to",
+               "parameters", "GFLOP");
+    for (int number = 0; number < grid.stages(); ++number) {
+        StageWork const& stage = stages[static_cast<std::size_t>(number)];
+        fmt::print("{:>6}{:>6}{:>12}{:>7}  {:<36}{:>14}{:>12.2f}\n", number, grid.row_of(number),
+                   to_string(grid.stage(number).tiles), stage.units,
+                   stage.units == 1 ? stage.first : stage.first + " ... " + stage.last, stage.parameters,
+                   1e-9 * stage.flops);
+    }
+}
+
+void print_memory(std::vector<RankNeeds> const& ranks) {
+    fmt::print("\nbytes of the arena, by rank\n{:>6}{:>5}{:>11}{:>10}{:>11}{:>11}{:>11}{:>11}{:>13}{:>12}{:>12}\n",
+               "rank", "row", "weights", "state", "gradients", "optimizer", "in flight", "messages", "transient",
+               "evaluation", "arena");
+    for (RankNeeds const& each : ranks) {
+        MemoryUse const& use = each.memory;
+        fmt::print("{:>6}{:>5}{:>11}{:>10}{:>11}{:>11}{:>11}{:>11}{:>13}{:>12}{:>12}\n", each.rank, each.row,
+                   text_of(use.parameters), text_of(use.state), text_of(use.gradients), text_of(use.optimizer),
+                   text_of(use.frames), text_of(use.messages), text_of(use.train_transient), text_of(use.evaluation),
+                   text_of(use.total()));
+    }
+}
+
+void print_traffic(std::vector<RankNeeds> const& ranks, Index micro_batches) {
+    auto const steps = static_cast<std::size_t>(micro_batches);
+    fmt::print("\nsent in one step, by rank\n{:>6}{:>16}{:>12}{:>14}{:>18}{:>12}\n", "rank", "halo messages", "bytes",
+               "reductions", "stage messages", "bytes");
+    for (RankNeeds const& each : ranks) {
+        fmt::print("{:>6}{:>16}{:>12}{:>14}{:>18}{:>12}\n", each.rank, steps * each.halo.messages,
+                   text_of(steps * each.halo.bytes), steps * each.halo.reductions, steps * each.hand_over_messages,
+                   text_of(steps * each.hand_over_bytes));
+    }
+}
+
+Simulation simulate_deck(Pipeline const& pipeline, std::vector<StageWork> const& stages) {
+    Costs costs;
+    for (StageWork const& stage : stages) { costs.stages.push_back(stage.times); }
+    return simulate(pipeline.schedule, pipeline.links, costs);
+}
+
+void print_simulation(Pipeline const& pipeline, Simulation const& simulation) {
+    fmt::print(
+        "\nschedule {}, simulated: a step takes {:.3g} s of the machine model, bubble {:.1f}% (idle share of the "
+        "step), "
+        "{:.1f}% (idle within each row's own work)\n",
+        pipeline.schedule.name, simulation.makespan, 100 * simulation.bubble, 100 * simulation.window_bubble);
+    for (std::size_t row = 0; row < simulation.peak_row_frames.size(); ++row) {
+        fmt::print("  row {}: at most {} micro-batches in flight\n", row, simulation.peak_row_frames[row]);
+    }
+}
+
+void write_timeline(std::string const& path, Pipeline const& pipeline, Simulation const& simulation) {
+    std::ofstream file(path);
+    file << draw_timeline(simulation.events,
+                          {fmt::format("{}: bubble {:.1f}%", pipeline.schedule.name, 100 * simulation.bubble), ""});
+    require(file.good(), ExitCode::bad_deck, "cannot write '{}': give --timeline a file in a folder you can write to",
+            path);
+    fmt::print("{}: the schedule as a picture\n", path);
+}
+
+/// Ranks that are planned: all of a replica, or the first tile of every row.
+std::vector<int> planned_ranks(PipelineGrid const& grid) {
+    std::vector<int> ranks;
+    bool const all = grid.ranks_per_replica() <= most_ranks;
+    for (int rank = 0; rank < grid.ranks_per_replica(); ++rank) {
+        if (all || grid.place(rank).tile == 0) { ranks.push_back(rank); }
+    }
+    return ranks;
+}
+
+}  // namespace
+
+ExitCode plan_verb(Command const& command) {
+    Deck const deck = read_deck(command.deck, command.overrides);
+    RunPlan const first = plan_run(deck, false);
+    PipelineGrid const& grid = first.pipeline.grid;
+    std::vector<RankNeeds> ranks;
+    std::optional<RunPlan> hungriest;
+    for (int const rank : planned_ranks(grid)) {
+        RunPlan plan = plan_run(deck, false, rank);
+        ranks.push_back(needs_of(plan));
+        if (!hungriest || plan.engine->memory().total() > hungriest->engine->memory().total()) {
+            hungriest = std::move(plan);
+        }
+    }
+    Network const network = build_network(deck, Mode::train, first.micro_samples, {}, grid.first_units());
+    std::vector<StageWork> const stages = work_of(network.graph, grid);
+    fmt::print("{} on {} ranks; {} micro-batches of {} samples\n\n", to_string(grid), grid.ranks(),
+               deck.train.micro_batches, first.micro_samples);
+    print_stages(grid, stages);
+    print_memory(ranks);
+    if (static_cast<int>(ranks.size()) < grid.ranks_per_replica()) {
+        fmt::print("  (the first tile of every row; others differ by their halos)\n");
+    }
+    print_traffic(ranks, deck.train.micro_batches / grid.replicas());
+    if (!first.pipeline.schedule.rows.empty()) {
+        Simulation const simulation = simulate_deck(first.pipeline, stages);
+        print_simulation(first.pipeline, simulation);
+        if (command.timeline) { write_timeline(*command.timeline, first.pipeline, simulation); }
+    } else if (command.timeline) {
+        fail(ExitCode::bad_deck, "--timeline: one stage has no schedule: set parallel.stages to 2 or more");
+    }
+    require_fits(*hungriest);
+    if (deck.memory.limit) {
+        fmt::print("\nfits: the hungriest rank ({}) needs {} of {}\n", hungriest->rank,
+                   text_of(hungriest->memory().total()), text_of(static_cast<std::size_t>(*deck.memory.limit)));
+    }
+    return ExitCode::success;
+}
+
+}  // namespace aureole
