@@ -196,7 +196,7 @@ std::string memory_table(RunPlan const& plan) {
     RunMemory const memory = plan.memory();
     int const ranks = plan.pipeline.grid.ranks();
     std::string table = ranks == 1 ? "predicted memory of this rank\n"
-                                   : fmt::format("predicted memory of rank {} of {} (tiles: {})\n", plan.rank, ranks,
+                                   : fmt::format("predicted memory of rank {} of {} ({})\n", plan.rank, ranks,
                                                  to_string(plan.pipeline.grid));
     auto const row = [&](char const* name, std::size_t bytes) {
         if (bytes > 0) { table += fmt::format("  {:<34}{:>12}\n", name, bytes_text(static_cast<double>(bytes))); }

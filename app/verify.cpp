@@ -102,10 +102,10 @@ class Verification {
         if (one_) {
             progress.reset();
             draw();
-            fmt::print("{}", equal ? fmt::format(
-                                         "equal: {} values of {} steps on {} tiles and on one rank differ by at "
-                                         "most {:.2e} of their norms (allowed {:.0e})\n",
-                                         compared_, command_.steps, to_string(tiled_.pipeline.grid), worst_, tolerance_)
+            fmt::print("{}", equal ? fmt::format("equal: {} values of {} steps on {} and on one rank differ by at "
+                                                 "most {:.2e} of their norms (allowed {:.0e})\n",
+                                                 compared_, command_.steps, to_string(tiled_.pipeline.grid), worst_,
+                                                 tolerance_)
                                    : std::string("the grid changes the result\n"));
         }
         return equal;

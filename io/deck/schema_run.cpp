@@ -83,7 +83,8 @@ std::vector<Field> fields_of(Of<ParallelSpec::Spatial> /*type*/) {
             "whether a windowed operator computes the rows that need no neighbour while the others' travel (tiles that "
             "are cut along one axis, the outermost, of one sample): always; never; auto: where it is expected to pay. "
             "All give the same result"),
-        field("stages", &S::stages, "first stages that are cut into tiles").at_least(1),
+        field("stages", &S::stages, "first stages that are cut into tiles (with chunks: those with ranks of their own)")
+            .at_least(1),
         field(
             "stage_tiles", &S::stage_tiles,
             "numbers of tiles of the first stages, where they differ: [4, 2] cuts the first into 4 and the second into "

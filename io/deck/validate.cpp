@@ -99,13 +99,16 @@ void check_stages(Rules& rules) {
         rules.fail("parallel.balance", "balance has {} numbers for {} stages: give one for each",
                    parallel.balance.size(), parallel.stages);
     }
-    if (spatial.stages > parallel.stages) {
-        rules.fail("parallel.spatial.stages", "{} stages are to be tiled, but there are {}: give {} or fewer",
-                   spatial.stages, parallel.stages, parallel.stages);
+    Index const rows = parallel.stages / parallel.chunks;  // stages on the same ranks have the same tiles
+    if (spatial.stages > rows) {
+        rules.fail("parallel.spatial.stages",
+                   "{} stages are to be tiled, but {} have ranks of their own: give {} or fewer", spatial.stages, rows,
+                   rows);
     }
-    if (static_cast<Index>(spatial.stage_tiles.size()) > parallel.stages) {
-        rules.fail("parallel.spatial.stage_tiles", "stage_tiles has {} numbers for {} stages: give {} or fewer",
-                   spatial.stage_tiles.size(), parallel.stages, parallel.stages);
+    if (static_cast<Index>(spatial.stage_tiles.size()) > rows) {
+        rules.fail("parallel.spatial.stage_tiles",
+                   "stage_tiles has {} numbers, but {} stages have ranks of their own: give {} or fewer",
+                   spatial.stage_tiles.size(), rows, rows);
     }
     if (!spatial.stage_tiles.empty() && spatial.tiles != std::vector<Index>{1, 1}) {
         rules.fail("parallel.spatial.stage_tiles", "both tiles and stage_tiles are given: leave one of them out");
