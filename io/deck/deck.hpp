@@ -220,6 +220,7 @@ struct ParallelSpec {
     Spatial spatial;
     Schedule schedule = Schedule::one_f_one_b;
     std::string schedule_file;  ///< a table instead
+    Index timeout = 600;        ///< seconds
 
     /// Ranks that the grid takes.
     [[nodiscard]] Index ranks() const;

@@ -115,6 +115,10 @@ std::vector<Field> fields_of(Of<ParallelSpec> /*type*/) {
             "all backward passes), 1f1b (backward passes as early as they can be), 1f1b-overlap (the same with more "
             "micro-batches in flight, which hides messages), interleaved and breadth-first (several stages on a rank), "
             "zb-h1 (weight gradients where a rank would wait)"),
+        field("timeout", &P::timeout,
+              "a rank that waits longer for another one ends the job and names it; 0: ranks wait for ever")
+            .as(Type::duration)
+            .at_least(0),
         field(
             "schedule_file", &P::schedule_file,
             "a table instead: a row of cells for every rank, such as 0F1 for the forward pass of micro-batch 1 through "

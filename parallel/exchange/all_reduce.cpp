@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "core/kernels/launch.hpp"
 #include "core/tensor/arena.hpp"
+#include "parallel/grid/wait.hpp"
 
 namespace aureole {
 
@@ -200,7 +201,7 @@ void AllReduce::begin() {
 }
 
 void AllReduce::finish() {
-    check_mpi(MPI_Wait(&request_, MPI_STATUS_IGNORE), "MPI_Wait");
+    wait_all({&request_, 1}, {});
     unpack();
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/graph/memory_plan.hpp"
 #include "core/tensor/arena.hpp"
+#include "parallel/grid/wait.hpp"
 
 namespace aureole {
 
@@ -20,6 +21,7 @@ void Exchange::free_requests() {
         if (finalized == 0) { MPI_Request_free(&request); }
     }
     requests_.clear();
+    peers_.clear();
 }
 
 std::size_t Exchange::bytes_of(Box const& box) const {
@@ -63,6 +65,7 @@ void Exchange::bind(MPI_Comm comm, int tag, Tensor const& from, Tensor const& to
         BoxedTensor const part = place(target_, each.box, in_place);
         if (!in_place) { unpacks_.push_back({part, target_, each.box}); }
         requests_.emplace_back();
+        peers_.push_back(each.peer);
         check_mpi(MPI_Recv_init(part.tensor.data, mpi_count(part.tensor.bytes()), MPI_BYTE, each.peer, tag, comm,
                                 &requests_.back()),
                   "MPI_Recv_init");
@@ -73,6 +76,7 @@ void Exchange::bind(MPI_Comm comm, int tag, Tensor const& from, Tensor const& to
         BoxedTensor const part = place(source_, each.box, in_place);
         if (!in_place) { packs_.push_back({source_, part, each.box}); }
         requests_.emplace_back();
+        peers_.push_back(each.peer);
         check_mpi(MPI_Send_init(part.tensor.data, mpi_count(part.tensor.bytes()), MPI_BYTE, each.peer, tag, comm,
                                 &requests_.back()),
                   "MPI_Send_init");
@@ -102,10 +106,7 @@ void Exchange::begin() {
 }
 
 void Exchange::finish() {
-    if (!requests_.empty()) {
-        check_mpi(MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE),
-                  "MPI_Waitall");
-    }
+    if (!requests_.empty()) { wait_all(requests_, peers_); }
     if (direction_ == Direction::forward) {
         copy_boxes("aureole::exchange::unpack", unpacks_);
         return;

@@ -48,6 +48,7 @@ class Exchange {
     BoxedTensor source_, target_;
     std::vector<BoxCopy> packs_, unpacks_, copies_;
     std::vector<MPI_Request> requests_;  ///< receives first
+    std::vector<int> peers_;             ///< of each, in the communicator
     std::size_t receives_ = 0;
 
     [[nodiscard]] std::vector<Transfer> const& outgoing() const {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "parallel/grid/wait.hpp"
 
 namespace aureole {
 
@@ -110,11 +111,15 @@ Comm::~Comm() {
 void Comm::barrier() const { check_mpi(MPI_Barrier(comm_), "MPI_Barrier"); }
 
 void Comm::sum(double* values, int count) const {
-    check_mpi(MPI_Allreduce(MPI_IN_PLACE, values, count, MPI_DOUBLE, MPI_SUM, comm_), "MPI_Allreduce");
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values, count, MPI_DOUBLE, MPI_SUM, comm_, &request), "MPI_Iallreduce");
+    wait_all({&request, 1}, {});
 }
 
 double Comm::max(double value) const {
-    check_mpi(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, comm_), "MPI_Allreduce");
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, comm_, &request), "MPI_Iallreduce");
+    wait_all({&request, 1}, {});
     return value;
 }
 

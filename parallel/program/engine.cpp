@@ -9,6 +9,7 @@
 #include "core/optim/update.hpp"
 #include "core/tensor/philox.hpp"
 #include "parallel/program/draw.hpp"
+#include "parallel/schedule/operation.hpp"
 
 namespace aureole {
 
@@ -470,7 +471,9 @@ double Engine::run_batch(RunContext const& context, Load const& load) {
     } else {
         for (Instruction const& each : row()) {
             double const begin = seconds_since(walk.begin);
-            execute(each, walk);
+            try {
+                execute(each, walk);
+            } catch (Error const& error) { fail(error.code(), "{}: {}", notation(each), error.what()); }
             times_.push_back({each, begin, seconds_since(walk.begin)});
         }
         for (auto const& stage : train_) {

@@ -233,7 +233,11 @@ void Program::run_step(std::size_t step, RunContext const& context, int frame) c
         steps_[step].kernel->run(context, bound.outputs, bound.inputs, bound.workspace);
     } else if (bound.communication && broken_.count(steps_[step].node) == 0) {
         auto const begin = Clock::now();
-        bound.communication->run();
+        try {
+            bound.communication->run();
+        } catch (Error const& error) {
+            fail(error.code(), "{}: {}", graph().node(steps_[step].node).name, error.what());
+        }
         seconds_communicating_ += std::chrono::duration<double>(Clock::now() - begin).count();
     }
 }
