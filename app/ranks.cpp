@@ -1,6 +1,7 @@
 #include "app/ranks.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 

@@ -1,5 +1,6 @@
 // The grid never changes the result: a deck's first steps on its grid against the same steps on one rank.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

@@ -21,6 +21,8 @@ class AllReduce {
     void bind(Comm const& comm, std::vector<Tensor> tensors, std::byte* buffer);
     /// Packs and starts.
     void begin();
+    /// Lets MPI work on what has begun.
+    void proceed();
     /// Waits and unpacks.
     void finish();
 

@@ -1,6 +1,7 @@
 #include "parallel/grid/wait.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <set>

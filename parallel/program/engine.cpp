@@ -298,51 +298,28 @@ void Engine::bind_optimizer() {
     }
 }
 
-/// A gradient of which every tile has a part is summed over all ranks of its stage, others over replicas. Those that
-/// lie side by side go in one message, and with them the few bytes of alignment between.
+/// A gradient of which every tile has a part is summed over all ranks of its stage, others over replicas.
 void Engine::bind_gradient_sums() {
-    std::map<std::string, Comm const*> ranks_of;
-    for (auto const& stage : train_) {
-        LocalGraph const& local = stage->program().local();
+    std::map<std::string, GradientReduction::Summand> summands;
+    for (std::size_t stage = 0; stage < train_.size() && !spec_.updates_in_graph(); ++stage) {
+        LocalGraph const& local = train_[stage]->program().local();
         for (std::size_t i = 0; i < local.graph.values().size(); ++i) {
             ValueId const gradient = local.graph.gradient_of(static_cast<ValueId>(i));
-            if (gradient == none || spec_.updates_in_graph()) { continue; }
-            Comm const* const comm = local.partial_gradients.count(gradient) != 0 ? &*stage_ranks_ : &*replicas_;
-            if (comm->size() > 1) { ranks_of[Program::gradient_name(local.graph.values()[i].name)] = comm; }
+            if (gradient == none) { continue; }
+            Comm const* const ranks = local.partial_gradients.count(gradient) != 0 ? &*stage_ranks_ : &*replicas_;
+            if (ranks->size() == 1) { continue; }
+            auto const step = static_cast<std::size_t>(local.graph.value(gradient).producer);
+            summands[Program::gradient_name(local.graph.values()[i].name)] = {stage, step, nullptr, ranks};
         }
     }
-    gradient_sums_.clear();
-    auto const& entries = layout_.entries();
-    auto const comm_of = [&](Persistent const& entry) {
-        auto const found = ranks_of.find(entry.name);
-        return found == ranks_of.end() ? nullptr : found->second;
-    };
-    for (std::size_t i = 0; i < entries.size();) {
-        Comm const* const comm = comm_of(entries[i]);
-        if (comm == nullptr) {
-            ++i;
-            continue;
-        }
-        DType const dtype = entries[i].spec.dtype;
-        std::size_t const begin = entries[i].offset;
-        std::size_t end = begin;
-        for (; i < entries.size() && comm_of(entries[i]) == comm && entries[i].spec.dtype == dtype; ++i) {
-            end = entries[i].offset + entries[i].spec.bytes();
-        }
-        Shape const shape{1, 1, 1, 1, static_cast<Index>((end - begin) / size_of(dtype))};
-        Tensor const tensor = arena_->tensor(begin, dtype, shape);
-        zero(tensor);  // the gaps: what is summed is a number
-        auto sum = std::make_unique<AllReduce>(Combine::sum, std::vector{TensorSpec::whole(dtype, shape)}, false);
-        sum->bind(*comm, {tensor}, nullptr);
-        gradient_sums_.push_back(std::move(sum));
+    std::vector<GradientReduction::Summand> in_memory_order;
+    for (Persistent const& entry : layout_.entries()) {
+        auto const found = summands.find(entry.name);
+        if (found == summands.end()) { continue; }
+        found->second.entry = &entry;
+        in_memory_order.push_back(found->second);
     }
-}
-
-void Engine::reduce_gradients() {
-    auto const begin = Clock::now();
-    for (auto const& sum : gradient_sums_) { sum->begin(); }
-    for (auto const& sum : gradient_sums_) { sum->finish(); }
-    seconds_reducing_ += seconds_since(begin);
+    reduction_.bind(in_memory_order, *arena_);
 }
 
 /// Running statistics, which replicas update from their own micro-batches.
@@ -385,7 +362,7 @@ void Engine::combine_running() {
 }
 
 double Engine::seconds_communicating() const {
-    double seconds = seconds_reducing_;
+    double seconds = reduction_.seconds();
     for (auto const* const stages : {&train_, &eval_}) {
         for (auto const& stage : *stages) { seconds += stage->seconds_communicating(); }
     }
@@ -480,7 +457,7 @@ double Engine::run_batch(RunContext const& context, Load const& load) {
             for (int frame = 0; frame < stage->program().frames(); ++frame) { stage->finish_sends(frame); }
         }
     }
-    reduce_gradients();
+    reduction_.finish();
     combine_running();
     return sum_over_ranks(walk.loss / static_cast<double>(spec_.micro_batches), place().tile == 0);
 }
@@ -492,9 +469,16 @@ void Engine::run_in_one_go(Walk& walk) {
         context.first_sample = (first + part) * spec_.micro_samples;
         context.accumulate = part > 0;
         walk.load(train(), 0, first + part);
-        train().run(context);
+        bool const last = part + 1 == spec_.own_micro_batches();
+        train().run(context, last ? after_steps_of(0) : Program::AfterStep{});
         walk.loss += loss_of(train(), 0);
     }
+}
+
+/// What the last backward pass of a stage has completed begins to be summed.
+Program::AfterStep Engine::after_steps_of(std::size_t stage) {
+    if (reduction_.buckets() == 0) { return {}; }
+    return [this, stage](std::size_t step) { reduction_.step_done(stage, step); };
 }
 
 RunContext Engine::context_of(Instruction const& instruction, Walk const& walk) const {
@@ -540,16 +524,22 @@ void Engine::run_backward(Instruction const& instruction, StageProgram& stage, W
     int const frame = stage.frame_of(instruction.micro_batch);
     Program const& program = stage.program();
     RunContext context = context_of(instruction, walk);
+    std::size_t const position = position_of(stage.stage());
+    auto const after = [&](int done) {
+        return done == static_cast<int>(spec_.own_micro_batches()) ? after_steps_of(position) : Program::AfterStep{};
+    };
+    bool const parted = program.has(Segment::weight_gradient);
     if (instruction.op != Op::weight_gradient) {
         context.accumulate = walk.input_gradients[stage.stage()]++ > 0;
-        program.run(program.has(Segment::backward) ? Segment::backward : Segment::input_gradient, frame, context);
+        program.run(parted ? Segment::input_gradient : Segment::backward, frame, context,
+                    parted ? Program::AfterStep{} : after(walk.input_gradients[stage.stage()]));
         for (auto const& other : train_) {  // they take the gradient before this frame is used again
             if (other->stage() < stage.stage()) { other->take(stage.stage(), true, instruction.micro_batch); }
         }
     }
-    if (instruction.op != Op::input_gradient && program.has(Segment::weight_gradient)) {
+    if (instruction.op != Op::input_gradient && parted) {
         context.accumulate = walk.weight_gradients[stage.stage()]++ > 0;
-        program.run(Segment::weight_gradient, frame, context);
+        program.run(Segment::weight_gradient, frame, context, after(walk.weight_gradients[stage.stage()]));
     }
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/optim/optimizer.hpp"
+#include "parallel/reduce/gradient_reduction.hpp"
 #include "parallel/schedule/schedule.hpp"
 #include "parallel/stages/stage_program.hpp"
 
@@ -121,11 +122,10 @@ class Engine {
     std::optional<Arena> arena_;
     Comm const* world_ = nullptr;
     std::optional<Comm> row_, pipeline_, stage_ranks_, replicas_;
-    std::vector<OptimizedTensor> optimized_;                 ///< bound by allocate
-    std::vector<std::unique_ptr<AllReduce>> gradient_sums_;  ///< of neighbours in memory
+    std::vector<OptimizedTensor> optimized_;  ///< bound by allocate
+    GradientReduction reduction_;
     std::vector<Running> running_;
     std::vector<InstructionTime> times_;
-    double seconds_reducing_ = 0;
 
     [[nodiscard]] std::vector<std::unique_ptr<StageProgram>> plan_stages(Graph graph, bool training) const;
     [[nodiscard]] std::vector<int> frames_of(int stage) const;
@@ -146,8 +146,8 @@ class Engine {
     void run_forward(Instruction const& instruction, StageProgram& stage, Walk& walk);
     void run_backward(Instruction const& instruction, StageProgram& stage, Walk& walk);
     [[nodiscard]] std::size_t position_of(int stage) const;
+    [[nodiscard]] Program::AfterStep after_steps_of(std::size_t stage);
     [[nodiscard]] RunContext context_of(Instruction const& instruction, Walk const& walk) const;
-    void reduce_gradients();
     void begin_running();
     void combine_running();
     /// Over the ranks whose number counts.

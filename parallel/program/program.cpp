@@ -242,21 +242,26 @@ void Program::run_step(std::size_t step, RunContext const& context, int frame) c
     }
 }
 
-void Program::run(RunContext const& context) const {
-    for (std::size_t i = 0; i < steps_.size(); ++i) { run_step(i, context); }
+void Program::run(RunContext const& context, AfterStep const& after) const {
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+        run_step(i, context);
+        if (after) { after(i); }
+    }
 }
 
 bool Program::has(Segment segment) const {
     return std::find(options_.segments.begin(), options_.segments.end(), segment) != options_.segments.end();
 }
 
-void Program::run(Segment segment, int frame, RunContext const& context) const {
+void Program::run(Segment segment, int frame, RunContext const& context, AfterStep const& after) const {
     auto const known = std::find(options_.segments.begin(), options_.segments.end(), segment);
     require(known != options_.segments.end(), "the program was not planned with this segment");
     auto const position = static_cast<int>(known - options_.segments.begin());
     auto const [begin, end] = std::equal_range(segment_.begin(), segment_.end(), position);
     for (auto at = begin; at != end; ++at) {
-        run_step(static_cast<std::size_t>(at - segment_.begin()), context, frame);
+        auto const step = static_cast<std::size_t>(at - segment_.begin());
+        run_step(step, context, frame);
+        if (after) { after(step); }
     }
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <set>
 
 #include "core/graph/memory_plan.hpp"
@@ -72,10 +73,12 @@ class Program {
     /// Leaves out the exchange of a value, so that users of its halo read what is not there: for tests of what notices.
     /// Returns whether there is such an exchange.
     bool break_exchange(std::string_view value);
+    /// Called after a step.
+    using AfterStep = std::function<void(std::size_t step)>;
     /// Runs every step in order; does not wait for a device to finish.
-    void run(RunContext const& context) const;
+    void run(RunContext const& context, AfterStep const& after = {}) const;
     /// Runs one of the segments that the options name, on one frame.
-    void run(Segment segment, int frame, RunContext const& context) const;
+    void run(Segment segment, int frame, RunContext const& context, AfterStep const& after = {}) const;
     void run_step(std::size_t step, RunContext const& context, int frame = 0) const;
     /// Seconds per step of one run, each fenced: for profiles.
     [[nodiscard]] std::vector<double> run_timed(RunContext const& context) const;
