@@ -3,11 +3,12 @@
 
     measure_tiles.py --program build/app/aureole [--decks resnet50 unet] [--sizes 512 1024x2048] [--cores 2]
         [--rounds 3] [--steps 4] [--set train.precision=bf16 ...] [--variant fused parallel.spatial.halo=fused ...]
-        [--prefix "nice -n -20"] [--output results.json]
+        [--grid "2 stages" 2 parallel.stages=2 ...] [--prefix "nice -n -20"] [--output results.json]
     measure_tiles.py --program build/app/aureole --memory [--tiles 1 2 4 8] [--decks ...] [--sizes ...]
 
 Speed: every round runs each deck once with all cores as threads of one rank, once with one thread, and once for every
-grid that has one tile for each core, and again with the overrides of every variant; the rounds take turns. The first step of a run touches the memory and does not
+grid that has one tile for each core, and again with the overrides of every variant; a --grid is any other way to use so many ranks (stages, replicas). The rounds
+take turns. The first step of a run touches the memory and does not
 count. Speed-up is over one rank with one thread, efficiency is the speed-up per core, "over threads" is the speed-up over
 one rank with all cores; all from the fastest steps.
 
@@ -57,10 +58,20 @@ class Configuration:
     def __init__(self, rows, columns, threads, variant=()):
         self.rows, self.columns, self.threads = rows, columns, threads
         self.name, self.overrides = (variant[0], list(variant[1:])) if variant else ("", [])
+        self.any_grid = False
         self.ranks = rows * columns
         self.cores = self.ranks * threads
 
+    @staticmethod
+    def of_grid(words):
+        """NAME RANKS key=value ..."""
+        configuration = Configuration(1, int(words[1]), 1, [words[0], *words[2:]])
+        configuration.any_grid = True
+        return configuration
+
     def title(self):
+        if self.any_grid:
+            return self.name
         if self.ranks > 1:
             title = "%d ranks, tiles %d x %d" % (self.ranks, self.rows, self.columns)
             return title + (", " + self.name if self.name else "")
@@ -72,9 +83,12 @@ def command_of(arguments, deck, size, configuration, steps, folder):
     if configuration.threads == 1 or configuration.ranks > 1:
         command += ["mpirun", "-np", str(configuration.ranks)]
         command += ["--oversubscribe", "--bind-to", "none"] if arguments.memory else ["--bind-to", "core"]
-    command += [arguments.program, "run", deck_path(deck), "image.size=[%d,%d]" % size,
-                "parallel.spatial.tiles=[%d,%d]" % (configuration.rows, configuration.columns),
-                "train.steps=%d" % steps, "train.log_every=1", "train.resume=never", "output.folder=" + folder]
+    command += [arguments.program, "run", deck_path(deck), "image.size=[%d,%d]" % size]
+    if configuration.any_grid:
+        command += ["--trace", folder + "/trace.json"] if any("stages" in key for key in configuration.overrides) else []
+    else:
+        command += ["parallel.spatial.tiles=[%d,%d]" % (configuration.rows, configuration.columns)]
+    command += ["train.steps=%d" % steps, "train.log_every=1", "train.resume=never", "output.folder=" + folder]
     return command + arguments.set + configuration.overrides
 
 
@@ -112,10 +126,11 @@ def run(arguments, deck, size, configuration, steps):
         with open(os.path.join(folder, "metrics.csv")) as file:
             seconds = [float(row["seconds"]) for row in csv.DictReader(file) if row["kind"] == "train"]
     messages = re.search(r"exchanges per micro-batch \([^)]*\): (\d+) in (\d+) messages", done.stdout)
+    bubble = re.search(r"bubble ([0-9.]+)%", done.stdout)
     shares = [float(share) for share in re.findall(r"exchange ([0-9.]+)%", done.stdout)]
     arena = found(r"arena: predicted (\d+) bytes, allocated (\d+) bytes", done.stdout)
     process = found(r"process[^:]*: predicted ([\d.]+) (\w+), peak ([\d.]+) (\w+)", done.stdout)
-    return dict(messages=int(messages.group(2)) if messages else 0, seconds=seconds[1:] or seconds, shares=shares[1:] or shares, arena_predicted=int(arena[0]),
+    return dict(bubble=float(bubble.group(1)) if bubble else None, messages=int(messages.group(2)) if messages else 0, seconds=seconds[1:] or seconds, shares=shares[1:] or shares, arena_predicted=int(arena[0]),
                 arena_allocated=int(arena[1]), process_predicted=in_bytes(*process[:2]),
                 process_peak=in_bytes(*process[2:]))
 
@@ -143,6 +158,7 @@ def measure_speed(arguments, deck, size):
     configurations = [Configuration(1, 1, cores), Configuration(1, 1, 1)]
     for variant in [(), *arguments.variant]:
         configurations += [Configuration(rows, columns, 1, variant) for rows, columns in grids_of(cores)]
+    configurations += [Configuration.of_grid(words) for words in arguments.grid]
     runs = [[] for _ in configurations]
     for _ in range(arguments.rounds):
         for configuration, results in zip(configurations, runs):
@@ -153,7 +169,7 @@ def measure_speed(arguments, deck, size):
         shares = [each for result in results for each in result["shares"]]
         rows.append(dict(configuration=configuration.title(), cores=configuration.cores, fastest=min(seconds),
                          median=statistics.median(seconds), share=statistics.median(shares) if shares else None,
-                         messages=results[0]["messages"], arena=results[0]["arena_allocated"], process_predicted=results[0]["process_predicted"],
+                         bubble=results[-1]["bubble"], messages=results[0]["messages"], arena=results[0]["arena_allocated"], process_predicted=results[0]["process_predicted"],
                          process_peak=max(result["process_peak"] for result in results)))
     return rows
 
@@ -162,7 +178,7 @@ def print_speed(arguments, deck, size, rows):
     one_thread = next(row for row in rows if row["configuration"] == "1 rank, 1 thread")
     batch = arguments.batch or batch_of(deck)
     print("\n%s, %d x %d pixels" % (deck_title(deck), *size))
-    print_head(["run", "fastest step, s", "median, s", "speed-up", "efficiency", "over threads", "exchange", "messages",
+    print_head(["run", "fastest step, s", "median, s", "speed-up", "efficiency", "over threads", "exchange", "bubble", "messages",
                 "images/s",
                 "arena, MiB", "process predicted, MiB", "peak, MiB"])
     for row in rows:
@@ -170,7 +186,7 @@ def print_speed(arguments, deck, size, rows):
         print_row([row["configuration"], "%.4f" % row["fastest"], "%.4f" % row["median"], "%.2f" % speedup,
                    "%.0f %%" % (100 * speedup / row["cores"]), "%.2f" % (rows[0]["fastest"] / row["fastest"]),
                    "" if row["share"] is None else "%.1f %%" % row["share"],
-                   str(row["messages"]), "%.2f" % (batch / row["fastest"]),
+                   "" if row["bubble"] is None else "%.1f %%" % row["bubble"], str(row["messages"]), "%.2f" % (batch / row["fastest"]),
                    mebibytes(row["arena"]), mebibytes(row["process_predicted"]), mebibytes(row["process_peak"])])
 
 
@@ -201,6 +217,8 @@ def parse():
     parser.add_argument("--set", nargs="+", default=[], help="further overrides of the deck, key=value")
     parser.add_argument("--variant", nargs="+", action="append", default=[], metavar=("NAME", "key=value"),
                         help="every grid also with these overrides, under this name; may be given several times")
+    parser.add_argument("--grid", nargs="+", action="append", default=[], metavar=("NAME RANKS", "key=value"),
+                        help="another grid of RANKS ranks, given by overrides; may be given several times")
     parser.add_argument("--prefix", default="", help="command before every run")
     parser.add_argument("--timeout", type=float, default=600, help="seconds after which a run has failed")
     parser.add_argument("--memory", action="store_true", help="memory for numbers of tiles, instead of speed")
