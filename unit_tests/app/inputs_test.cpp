@@ -1,4 +1,5 @@
-// Every deck in inputs/ runs two steps, on synthetic samples of its shape and smaller images.
+// Every deck in inputs/ runs two steps on one rank, on synthetic samples of its shape, smaller images and at most
+// 64 filters.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,7 +30,10 @@ std::vector<std::string> overrides_for(std::filesystem::path const& path) {
     std::vector<std::string> overrides{"data.train={kind: synthetic, samples: 4}"};
     Deck const deck = read_deck(path.string(), overrides);
     overrides.insert(overrides.end(), {"train.schedule=constant", "train.steps=2", "train.epochs=null", "train.batch=2",
-                                       "train.log_every=1"});
+                                       "train.log_every=1", "train.micro_batches=1", "parallel={}"});
+    if (deck.model.kind == ModelSpec::Kind::amoebanet && deck.model.filters > 64) {
+        overrides.emplace_back("model.filters=64");
+    }
     if (deck.data.eval) {
         overrides.emplace_back("data.eval={kind: synthetic, samples: 4}");
         overrides.emplace_back("train.eval_batches=1");
