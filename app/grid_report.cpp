@@ -34,9 +34,10 @@ std::string owners(Deck const& deck, Network const& network, std::vector<LocalGr
     Shape const image = deck.image.shape();
     bool const volume = image.d > 1;
     std::string text =
-        fmt::format("{} tiles of an image of {} x {}{} pixels\n{:>6}{}{:>16}{:>16}   held of the input\n",
-                    to_string(grid), volume ? fmt::format("{} x ", image.d) : "", image.h,
-                    fmt::format(" x {}", image.w), "rank", volume ? fmt::format("{:>16}", "d") : "", "h", "w");
+        fmt::format("{} tiles of an image of {}{} x {} pixels{}\n{:>6}{}{:>16}{:>16}   held of the input\n",
+                    to_string(grid), volume ? fmt::format("{} x ", image.d) : "", image.h, image.w,
+                    deck.parallel.stages > 1 ? ", as the first stage has them, for the whole network" : "", "rank",
+                    volume ? fmt::format("{:>16}", "d") : "", "h", "w");
     for (int rank = 0; rank < grid.ranks(); ++rank) {
         Box const own = grid.tile(rank, image);
         Box const held = ranks[static_cast<std::size_t>(rank)].box(network.input);

@@ -210,7 +210,7 @@ Network build_network(Deck const& deck, Mode mode, Index samples, std::vector<st
     kept.push_back(network.logits);
     fuse(network.graph, kept);
     if (mode == Mode::train) {
-        differentiate(network.graph);
+        differentiate(network.graph, {}, first_units);
         for (ValueId const id : crossing_activations(network.graph, first_units)) { kept.push_back(id); }
         recompute(network.graph, static_cast<RecomputeMode>(deck.memory.recompute), kept);
     }

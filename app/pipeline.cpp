@@ -49,6 +49,11 @@ Schedule read_table(Deck const& deck, int micro_batches) {
         "{}: '{}' is for {} stages and {} micro-batches, the deck has {} and {} on each replica: make them the same",
         deck.where("parallel.schedule_file"), parallel.schedule_file, schedule.stages, schedule.micro_batches,
         parallel.stages, micro_batches);
+    require(
+        schedule.ranks * parallel.chunks == parallel.stages, ExitCode::bad_deck,
+        "{}: '{}' has {} rows for {} stages, {} on each: set parallel.chunks to the stages of a row, or correct the "
+        "table",
+        deck.where("parallel.schedule_file"), parallel.schedule_file, schedule.ranks, parallel.stages, parallel.chunks);
     for (std::vector<Instruction> const& row : schedule.rows) {
         std::vector<int> last(static_cast<std::size_t>(schedule.stages), -1);
         for (Instruction const& each : row) {
@@ -115,7 +120,8 @@ std::vector<int> cut_units(Deck const& deck, Graph const& graph) {
     std::vector<double> weights;
     for (UnitWeight const& unit : weigh_units(graph)) { weights.push_back(weight_of(unit, parallel.cut)); }
     std::vector<int> ranks;
-    for (int stage = 0; stage < stages; ++stage) { ranks.push_back(tiles_of_stage(deck, stage).ranks()); }
+    int const rows = stages / static_cast<int>(parallel.chunks);
+    for (int stage = 0; stage < stages; ++stage) { ranks.push_back(tiles_of_stage(deck, stage % rows).ranks()); }
     return balance(weights, ranks);
 }
 

@@ -146,8 +146,7 @@ void print_simulation(Pipeline const& pipeline, Simulation const& simulation) {
 
 void write_timeline(std::string const& path, Pipeline const& pipeline, Simulation const& simulation) {
     std::ofstream file(path);
-    file << draw_timeline(simulation.events,
-                          {fmt::format("{}: bubble {:.1f}%", pipeline.schedule.name, 100 * simulation.bubble), ""});
+    file << draw_timeline(simulation.events, {pipeline.schedule.name, ""});
     require(file.good(), ExitCode::bad_deck, "cannot write '{}': give --timeline a file in a folder you can write to",
             path);
     fmt::print("{}: the schedule as a picture\n", path);

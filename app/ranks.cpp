@@ -34,6 +34,7 @@ std::string fitting_grids(Deck const& deck, int ranks) {
         if (stages != parallel.stages) { text += fmt::format("parallel.stages={} ", stages); }
         found.push_back(text + fmt::format("parallel.spatial.tiles=[{}, {}]", rows, columns));
     };
+    if (!parallel.spatial.stage_tiles.empty() || !parallel.schedule_file.empty()) { return ""; }  // one grid alone fits
     auto const add_tiles = [&](Index data, Index stages) {
         Index const tiled = std::min(std::max<Index>(1, parallel.spatial.stages), stages);
         if (ranks % data != 0) { return; }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "core/graph/differentiate.hpp"
 #include "core/ops/add.hpp"
 
 namespace aureole {
@@ -21,14 +22,37 @@ char const* suffix_of(Phase phase) {
 
 }  // namespace
 
+ValueId Backward::add(ValueId value, ValueId a, ValueId b, std::size_t number, int unit) {
+    std::string const name = fmt::format("{}.gradient_sum{}", graph_.value(value).name, number);
+    NodeId const sum = graph_.add_node(name, std::make_shared<Add>(), {a, b}, Phase::input_gradient);
+    graph_.node(sum).unit = unit;
+    return graph_.node(sum).outputs[0];
+}
+
+/// Terms of one later stage become one, where they are.
+void Backward::add_within_stages(ValueId value) {
+    if (first_units_.size() < 2) { return; }
+    auto& terms = contributions_[static_cast<std::size_t>(value)];
+    auto const unit_of = [&](ValueId term) { return graph_.node(graph_.value(term).producer).unit; };
+    int const own = stage_of_unit(first_units_, graph_.node(node_).unit);
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+        int const unit = unit_of(terms[i]), stage = stage_of_unit(first_units_, unit);
+        for (std::size_t k = terms.size() - 1; stage != own && k > i; --k) {
+            if (stage_of_unit(first_units_, unit_of(terms[k])) != stage) { continue; }
+            std::size_t const number = 10 * terms.size() + k;  // apart from those of reduce_terms
+            terms[i] = add(value, terms[i], terms[k], number, unit);
+            terms.erase(terms.begin() + static_cast<std::ptrdiff_t>(k));
+        }
+    }
+}
+
 void Backward::reduce_terms(ValueId value, std::size_t most) {
+    add_within_stages(value);
     auto& terms = contributions_[static_cast<std::size_t>(value)];
     while (terms.size() > most) {
-        std::string const name = fmt::format("{}.gradient_sum{}", graph_.value(value).name, terms.size());
-        NodeId const sum = graph_.add_node(name, std::make_shared<Add>(), {terms[0], terms[1]}, Phase::input_gradient);
-        graph_.node(sum).unit = graph_.node(node_).unit;
+        ValueId const sum = add(value, terms[0], terms[1], terms.size(), graph_.node(node_).unit);
         terms.erase(terms.begin());
-        terms[0] = graph_.node(sum).outputs[0];
+        terms[0] = sum;
     }
 }
 

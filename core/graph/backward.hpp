@@ -1,4 +1,6 @@
 #pragma once
+#include <span>
+
 #include "core/graph/graph.hpp"
 
 namespace aureole {
@@ -6,8 +8,9 @@ namespace aureole {
 /// What a gradient rule sees: one forward node, the gradients of its outputs, and where to put those of its inputs.
 class Backward {
   public:
-    Backward(Graph& graph, std::vector<std::vector<ValueId>>& contributions, std::vector<bool> const& needed)
-        : graph_(graph), contributions_(contributions), needed_(needed) {}
+    Backward(Graph& graph, std::vector<std::vector<ValueId>>& contributions, std::vector<bool> const& needed,
+             std::span<int const> first_units = {})
+        : graph_(graph), contributions_(contributions), needed_(needed), first_units_(first_units) {}
     void visit(NodeId node) { node_ = node; }
 
     [[nodiscard]] ValueId input(std::size_t i) const { return graph_.node(node_).inputs[i]; }
@@ -29,8 +32,11 @@ class Backward {
     Graph& graph_;
     std::vector<std::vector<ValueId>>& contributions_;
     std::vector<bool> const& needed_;
+    std::span<int const> first_units_;  ///< of stages
     NodeId node_ = none;
 
+    [[nodiscard]] ValueId add(ValueId value, ValueId a, ValueId b, std::size_t number, int unit);
+    void add_within_stages(ValueId value);
     void reduce_terms(ValueId value, std::size_t most);
 };
 

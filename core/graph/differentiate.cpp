@@ -1,5 +1,7 @@
 #include "core/graph/differentiate.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "core/graph/backward.hpp"
 #include "core/ops/add.hpp"
@@ -37,10 +39,16 @@ ValueId total(Graph& graph, ValueId value, std::vector<ValueId> const& terms) {
 
 }  // namespace
 
-std::vector<ValueId> differentiate(Graph& graph, std::vector<ValueId> const& also) {
+int stage_of_unit(std::span<int const> first_units, int unit) {
+    if (first_units.empty()) { return 0; }
+    auto const next = std::upper_bound(first_units.begin(), first_units.end(), unit);
+    return static_cast<int>(next - first_units.begin()) - 1;
+}
+
+std::vector<ValueId> differentiate(Graph& graph, std::vector<ValueId> const& also, std::span<int const> first_units) {
     std::vector<bool> const needed = values_that_need_gradients(graph, also);
     std::vector<std::vector<ValueId>> contributions(graph.values().size());
-    Backward backward(graph, contributions, needed);
+    Backward backward(graph, contributions, needed, first_units);
     auto const forward_nodes = static_cast<NodeId>(graph.nodes().size());
     for (NodeId id = forward_nodes - 1; id >= 0; --id) {
         bool reached = false;

@@ -34,7 +34,12 @@ NodeId Graph::add_node(std::string name, OperatorPtr op, std::vector<ValueId> in
     return id;
 }
 
-void Graph::begin_unit(std::string name) { units_.push_back(std::move(name)); }
+void Graph::begin_unit(std::string name) {
+    int const last = static_cast<int>(units_.size()) - 1;
+    bool const is_empty = last >= 0 && (nodes_.empty() || nodes_.back().unit != last);
+    if (is_empty) { units_.pop_back(); }
+    units_.push_back(std::move(name));
+}
 
 ValueId Graph::find(std::string_view name) const {
     for (std::size_t i = 0; i < values_.size(); ++i) {

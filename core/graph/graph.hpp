@@ -55,7 +55,8 @@ class Graph {
     /// Appends a node; output types come from the operator's shape rule. Outputs are named after the node
     /// (further outputs get ".1", ".2" ...).
     NodeId add_node(std::string name, OperatorPtr op, std::vector<ValueId> inputs, Phase phase = Phase::forward);
-    /// Starts a unit: cuts between stages and recomputed blocks fall between units.
+    /// Starts a unit: cuts between stages and recomputed blocks fall between units. One that is still empty is
+    /// replaced.
     void begin_unit(std::string name);
 
     [[nodiscard]] Value const& value(ValueId id) const { return values_[static_cast<std::size_t>(id)]; }

@@ -163,8 +163,7 @@ std::vector<Field> fields_of(Of<Deck> /*type*/) {
         field("train", &Deck::train, "how the network is trained").is_required(),
         field("memory", &Deck::memory, "how memory is spent; never changes the result"),
         field("parallel", &Deck::parallel,
-              "how the work is cut; never changes the result. This version cuts the image into tiles; data and stages "
-              "are 1"),
+              "how the work is shared out: replicas x stages x tiles, one rank for each; never changes the result"),
         field("kernels", &Deck::kernels,
               "automatic: the fastest implementation of every operator; native: the program's own everywhere"),
         field("output", &Deck::output, "where results go"),

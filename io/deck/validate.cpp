@@ -106,9 +106,10 @@ void check_stages(Rules& rules) {
                    rows);
     }
     if (static_cast<Index>(spatial.stage_tiles.size()) > rows) {
-        rules.fail("parallel.spatial.stage_tiles",
-                   "stage_tiles has {} numbers, but {} stages have ranks of their own: give {} or fewer",
-                   spatial.stage_tiles.size(), rows, rows);
+        rules.fail(
+            "parallel.spatial.stage_tiles",
+            "stage_tiles has {} numbers, but {} stages have ranks of their own: give {} or fewer, or leave it out",
+            spatial.stage_tiles.size(), rows, rows);
     }
     if (!spatial.stage_tiles.empty() && spatial.tiles != std::vector<Index>{1, 1}) {
         rules.fail("parallel.spatial.stage_tiles", "both tiles and stage_tiles are given: leave one of them out");

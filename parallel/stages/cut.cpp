@@ -51,11 +51,6 @@ Graph part_of(Graph const& graph, std::vector<int> const& stage_of_node, int sta
 
 }  // namespace
 
-int stage_of_unit(std::span<int const> first_units, int unit) {
-    auto const next = std::upper_bound(first_units.begin(), first_units.end(), unit);
-    return static_cast<int>(next - first_units.begin()) - 1;
-}
-
 StagedGraph cut(Graph const& graph, std::span<int const> first_units) {
     check_cuts(graph, first_units);
     std::vector<int> stage_of_node;

@@ -2,7 +2,7 @@
 #include <span>
 #include <vector>
 
-#include "core/graph/graph.hpp"
+#include "core/graph/differentiate.hpp"
 #include "parallel/schedule/schedule.hpp"
 
 namespace aureole {
@@ -25,9 +25,6 @@ struct StagedGraph {
 
 /// Pairs of stages of which the second reads activations of the first.
 [[nodiscard]] std::vector<Link> links_of(StagedGraph const& staged);
-
-/// Stage of a unit, given the first unit of every stage.
-[[nodiscard]] int stage_of_unit(std::span<int const> first_units, int unit);
 
 /// Cuts before the units `first_units` (the first of them 0, ascending). Throws bad_deck if a stage is empty, or if a
 /// later stage would have to wait for the backward pass of an earlier one.

@@ -58,7 +58,7 @@ TestNetwork build_test_network(NetworkSpec const& spec) {
     network.graph.value(network.loss).role = Role::loss;
     draw_biases_and_norms(network.graph);
     if (spec.fused) { fuse(network.graph, {network.logits}); }
-    differentiate(network.graph);
+    differentiate(network.graph, {}, spec.first_units);
     std::vector<ValueId> keep = crossing_activations(network.graph, spec.first_units);
     keep.push_back(network.logits);
     recompute(network.graph, spec.recompute, keep);
