@@ -2,8 +2,8 @@
 #include <vector>
 
 #include "io/deck/deck.hpp"
+#include "parallel/engine/engine.hpp"
 #include "parallel/grid/comm.hpp"
-#include "parallel/program/engine.hpp"
 #include "parallel/schedule/event.hpp"
 
 namespace aureole {

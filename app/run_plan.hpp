@@ -5,7 +5,7 @@
 #include "app/network.hpp"
 #include "app/pipeline.hpp"
 #include "io/data/loader.hpp"
-#include "parallel/program/engine.hpp"
+#include "parallel/engine/engine.hpp"
 
 namespace aureole {
 

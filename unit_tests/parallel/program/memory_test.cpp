@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "parallel/program/engine.hpp"
+#include "parallel/engine/engine.hpp"
 #include "unit_tests/parallel/program/networks.hpp"
 
 namespace aureole::test {

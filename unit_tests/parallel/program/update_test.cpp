@@ -1,7 +1,7 @@
 // Updates within the backward pass are those of an optimizer step after it.
 #include <gtest/gtest.h>
 
-#include "parallel/program/engine.hpp"
+#include "parallel/engine/engine.hpp"
 #include "unit_tests/parallel/program/networks.hpp"
 
 namespace aureole::test {

@@ -5,7 +5,7 @@
 #include "core/models/amoebanet.hpp"
 #include "core/models/resnet.hpp"
 #include "core/models/unet.hpp"
-#include "parallel/program/engine.hpp"
+#include "parallel/engine/engine.hpp"
 #include "parallel/schedule/generate.hpp"
 #include "parallel/schedule/lower.hpp"
 #include "parallel/schedule/validate.hpp"

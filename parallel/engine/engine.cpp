@@ -1,28 +1,18 @@
-#include "parallel/program/engine.hpp"
+#include "parallel/engine/engine.hpp"
 
-#include <chrono>
 #include <cmath>
-#include <numeric>
 #include <set>
 
 #include "core/ops/norm.hpp"
 #include "core/optim/update.hpp"
 #include "core/tensor/philox.hpp"
 #include "parallel/program/draw.hpp"
-#include "parallel/schedule/operation.hpp"
 
 namespace aureole {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr auto norm_scratch = "optimizer/norm_scratch";
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
-
-/// One micro-batch after the other, forward and backward in one go.
-bool in_one_go(EngineSpec const& spec) { return spec.schedule.rows.empty(); }
 
 bool computes(Op op) {
     return op == Op::forward || op == Op::backward || op == Op::input_gradient || op == Op::weight_gradient;
@@ -33,17 +23,6 @@ StagedGraph cut_or_whole(Graph graph, PipelineGrid const& grid) {
     StagedGraph whole;
     whole.stages.push_back(std::move(graph));
     return whole;
-}
-
-/// Sum of the losses that a program computes; 0 where it computes none.
-double loss_of(Program const& program, int frame) {
-    double loss = 0;
-    Graph const& graph = program.graph();
-    for (std::size_t i = 0; i < graph.values().size(); ++i) {
-        if (graph.values()[i].role != Role::loss) { continue; }
-        loss += read_values(program.tensor(static_cast<ValueId>(i), frame))[0];
-    }
-    return loss;
 }
 
 /// Attributes of an operator that updates running statistics.
@@ -74,8 +53,8 @@ bool EngineSpec::updates_in_graph() const {
 Engine::Engine(EngineSpec spec) : spec_(std::move(spec)) {
     require(spec_.micro_batches % spec_.grid.replicas() == 0, "{} micro-batches for {} replicas", spec_.micro_batches,
             spec_.grid.replicas());
-    require(in_one_go(spec_) ? spec_.grid.rows() == 1 && spec_.grid.stages() == 1
-                             : static_cast<int>(spec_.schedule.rows.size()) == spec_.grid.rows(),
+    require(spec_.runs_in_one_go() ? spec_.grid.rows() == 1 && spec_.grid.stages() == 1
+                                   : static_cast<int>(spec_.schedule.rows.size()) == spec_.grid.rows(),
             "a schedule of {} rows for {}", spec_.schedule.rows.size(), spec_.grid.rows());
     if (spec_.updates_in_graph()) { insert_updates(spec_.train, spec_.optimizer); }
     spec_.tiling.defer_gradients = !spec_.updates_in_graph();
@@ -129,7 +108,7 @@ std::vector<std::unique_ptr<StageProgram>> Engine::plan_stages(Graph graph, bool
 /// Frame by micro-batch.
 std::vector<int> Engine::frames_of(int stage) const {
     std::vector<int> frames(static_cast<std::size_t>(spec_.own_micro_batches()), 0);
-    if (in_one_go(spec_)) { return frames; }
+    if (spec_.runs_in_one_go()) { return frames; }
     for (Instruction const& each : row()) {
         if (each.stage == stage && each.op == Op::forward) {
             frames.at(static_cast<std::size_t>(each.micro_batch)) = each.buffer;
@@ -143,7 +122,7 @@ ProgramOptions Engine::train_options(int stage) const {
     options.kernels = spec_.kernels;
     options.keep_gradients = !spec_.updates_in_graph();
     options.gradients_until_end = !spec_.updates_in_graph();
-    if (in_one_go(spec_)) { return options; }
+    if (spec_.runs_in_one_go()) { return options; }
     bool parted = false;
     for (Instruction const& each : row()) {
         if (each.stage != stage || !computes(each.op)) { continue; }
@@ -337,30 +316,6 @@ void Engine::bind_running() {
     }
 }
 
-/// After the micro-batches 0 ... M - 1 a running statistic is (1 - m)^M r + sum over i of (1 - m)^(M - 1 - i) m s_i.
-/// The sum is parted among the replicas; the first has the old value too.
-void Engine::begin_running() {
-    if (place().replica == 0) { return; }
-    for (Running const& each : running_) { zero(each.tensor); }
-}
-
-void Engine::combine_running() {
-    if (running_.empty()) { return; }
-    std::vector<double> all;
-    auto const later = static_cast<double>((spec_.grid.replicas() - 1 - place().replica) * spec_.own_micro_batches());
-    for (Running const& each : running_) {
-        double const kept = std::pow(1 - each.momentum, later);
-        for (double const value : read_values(each.tensor)) { all.push_back(kept * value); }
-    }
-    replicas_->sum(all.data(), mpi_count(all.size()));
-    auto next = all.begin();
-    for (Running const& each : running_) {
-        auto const count = static_cast<std::ptrdiff_t>(each.tensor.shape.volume());
-        write_values(std::vector<double>(next, next + count), each.tensor);
-        next += count;
-    }
-}
-
 double Engine::seconds_communicating() const {
     double seconds = reduction_.seconds();
     for (auto const* const stages : {&train_, &eval_}) {
@@ -411,154 +366,6 @@ Engine::Update Engine::update(double learning_rate, Index step) {
     }
     optimizer_step(optimized_, spec_.optimizer, learning_rate, step, scale);
     return result;
-}
-
-double Engine::sum_over_ranks(double mine, bool counts) const {
-    if (world_ == nullptr) { return mine; }
-    double sum = counts ? mine : 0;
-    world_->sum(&sum, 1);
-    return sum;
-}
-
-// --- walking the row ---
-
-/// A batch on its way through this rank's row.
-struct Engine::Walk {
-    Walk(RunContext const& of_batch, Load const& load_inputs) : context(of_batch), load(load_inputs) {}
-    RunContext context;
-    Load const& load;
-    Clock::time_point begin = Clock::now();
-    double loss = 0;
-    std::map<int, int> input_gradients, weight_gradients;  ///< done so far, by stage
-};
-
-std::size_t Engine::position_of(int stage) const {
-    for (std::size_t i = 0; i < train_.size(); ++i) {
-        if (train_[i]->stage() == stage) { return i; }
-    }
-    fail(ExitCode::internal, "stage {} is not on this rank", stage);
-}
-
-double Engine::run_batch(RunContext const& context, Load const& load) {
-    Walk walk(context, load);
-    times_.clear();
-    begin_running();
-    if (in_one_go(spec_)) {
-        run_in_one_go(walk);
-    } else {
-        for (Instruction const& each : row()) {
-            double const begin = seconds_since(walk.begin);
-            try {
-                execute(each, walk);
-            } catch (Error const& error) { fail(error.code(), "{}: {}", notation(each), error.what()); }
-            times_.push_back({each, begin, seconds_since(walk.begin)});
-        }
-        for (auto const& stage : train_) {
-            for (int frame = 0; frame < stage->program().frames(); ++frame) { stage->finish_sends(frame); }
-        }
-    }
-    reduction_.finish();
-    combine_running();
-    return sum_over_ranks(walk.loss / static_cast<double>(spec_.micro_batches), place().tile == 0);
-}
-
-void Engine::run_in_one_go(Walk& walk) {
-    Index const first = place().replica * spec_.own_micro_batches();
-    for (Index part = 0; part < spec_.own_micro_batches(); ++part) {
-        RunContext context = walk.context;
-        context.first_sample = (first + part) * spec_.micro_samples;
-        context.accumulate = part > 0;
-        walk.load(train(), 0, first + part);
-        bool const last = part + 1 == spec_.own_micro_batches();
-        train().run(context, last ? after_steps_of(0) : Program::AfterStep{});
-        walk.loss += loss_of(train(), 0);
-    }
-}
-
-/// What the last backward pass of a stage has completed begins to be summed.
-Program::AfterStep Engine::after_steps_of(std::size_t stage) {
-    if (reduction_.buckets() == 0) { return {}; }
-    return [this, stage](std::size_t step) { reduction_.step_done(stage, step); };
-}
-
-RunContext Engine::context_of(Instruction const& instruction, Walk const& walk) const {
-    RunContext context = walk.context;
-    Index const first = place().replica * spec_.own_micro_batches();
-    context.first_sample = (first + instruction.micro_batch) * spec_.micro_samples;
-    return context;
-}
-
-void Engine::execute(Instruction const& instruction, Walk& walk) {
-    if (instruction.op == Op::reduce || instruction.op == Op::update || instruction.op == Op::flip) { return; }
-    StageProgram& stage = *train_[position_of(instruction.stage)];
-    int const micro_batch = instruction.micro_batch;
-    switch (instruction.op) {
-        case Op::forward: run_forward(instruction, stage, walk); break;
-        case Op::backward:
-        case Op::input_gradient:
-        case Op::weight_gradient: run_backward(instruction, stage, walk); break;
-        case Op::receive_activation:
-            stage.finish_sends(stage.frame_of(micro_batch));
-            stage.receive(instruction.peer, false, micro_batch);
-            break;
-        case Op::receive_gradient: stage.receive(instruction.peer, true, micro_batch); break;
-        case Op::send_activation: stage.send(instruction.peer, false, micro_batch); break;
-        case Op::send_gradient: stage.send(instruction.peer, true, micro_batch); break;
-        default: break;
-    }
-}
-
-void Engine::run_forward(Instruction const& instruction, StageProgram& stage, Walk& walk) {
-    int const micro_batch = instruction.micro_batch, frame = stage.frame_of(micro_batch);
-    stage.finish_sends(frame);
-    for (auto const& other : train_) {  // earlier stages of this row still hold what this one reads
-        if (other->stage() < stage.stage()) { stage.take(other->stage(), false, micro_batch); }
-    }
-    walk.load(stage.program(), frame, place().replica * spec_.own_micro_batches() + micro_batch);
-    stage.program().run(Segment::forward, frame, context_of(instruction, walk));
-    stage.expect_gradients(micro_batch);
-    walk.loss += loss_of(stage.program(), frame);
-}
-
-void Engine::run_backward(Instruction const& instruction, StageProgram& stage, Walk& walk) {
-    int const frame = stage.frame_of(instruction.micro_batch);
-    Program const& program = stage.program();
-    RunContext context = context_of(instruction, walk);
-    std::size_t const position = position_of(stage.stage());
-    auto const after = [&](int done) {
-        return done == static_cast<int>(spec_.own_micro_batches()) ? after_steps_of(position) : Program::AfterStep{};
-    };
-    bool const parted = program.has(Segment::weight_gradient);
-    if (instruction.op != Op::weight_gradient) {
-        context.accumulate = walk.input_gradients[stage.stage()]++ > 0;
-        program.run(parted ? Segment::input_gradient : Segment::backward, frame, context,
-                    parted ? Program::AfterStep{} : after(walk.input_gradients[stage.stage()]));
-        for (auto const& other : train_) {  // they take the gradient before this frame is used again
-            if (other->stage() < stage.stage()) { other->take(stage.stage(), true, instruction.micro_batch); }
-        }
-    }
-    if (instruction.op != Op::input_gradient && parted) {
-        context.accumulate = walk.weight_gradients[stage.stage()]++ > 0;
-        program.run(Segment::weight_gradient, frame, context, after(walk.weight_gradients[stage.stage()]));
-    }
-}
-
-double Engine::run_eval(RunContext const& context, Load const& load) {
-    double loss = 0;
-    for (std::size_t i = 0; i < eval_.size(); ++i) {
-        StageProgram& stage = *eval_[i];
-        for (int peer = 0; peer < stage.stage(); ++peer) {
-            stage.receive(peer, false, 0);
-            stage.take(peer, false, 0);
-        }
-        load(stage.program(), 0, 0);
-        stage.program().run(context);
-        loss += loss_of(stage.program(), 0);
-        for (int peer = stage.stage() + 1; peer < spec_.grid.stages(); ++peer) { stage.send(peer, false, 0); }
-    }
-    for (auto const& stage : eval_) { stage->finish_sends(0); }
-    // every replica has evaluated the same samples
-    return sum_over_ranks(loss, place().tile == 0 && place().replica == 0);
 }
 
 }  // namespace aureole

@@ -28,6 +28,8 @@ struct EngineSpec {
 
     /// Whether each parameter is updated within the backward pass, as soon as its gradient is complete.
     [[nodiscard]] bool updates_in_graph() const;
+    /// One micro-batch after the other, forward and backward pass as one program.
+    [[nodiscard]] bool runs_in_one_go() const { return schedule.rows.empty(); }
     /// Micro-batches of one replica.
     [[nodiscard]] Index own_micro_batches() const { return micro_batches / grid.replicas(); }
 };
