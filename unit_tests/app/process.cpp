@@ -59,6 +59,19 @@ Finished Workplace::aureole(std::vector<std::string> const& arguments, std::stri
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read("output.txt")};
 }
 
+std::vector<std::string> training_run(std::string const& folder, std::string const& activations,
+                                      std::vector<std::string> const& overrides) {
+    std::vector<std::string> arguments{"run",
+                                       "deck.yaml",
+                                       "output.folder=" + folder,
+                                       "train.checkpoint.folder=" + folder + "/checkpoints",
+                                       "--dump",
+                                       folder + ".h5",
+                                       "output.dump.activations=" + activations};
+    arguments.insert(arguments.end(), overrides.begin(), overrides.end());
+    return arguments;
+}
+
 void expect_code(Finished const& finished, ExitCode code) {
     EXPECT_EQ(finished.code, static_cast<int>(code)) << finished.output;
 }

@@ -36,6 +36,10 @@ class Workplace {
     std::filesystem::path folder_;
 };
 
+/// Arguments that train deck.yaml into `folder`, with checkpoints there and a dump of these activations beside it.
+[[nodiscard]] std::vector<std::string> training_run(std::string const& folder, std::string const& activations,
+                                                    std::vector<std::string> const& overrides);
+
 /// Expects the exit code, and shows what the program said otherwise.
 void expect_code(Finished const& finished, ExitCode code);
 

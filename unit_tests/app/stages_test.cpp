@@ -42,15 +42,7 @@ train:
 )";
 
 std::vector<std::string> run(std::vector<std::string> const& grid, std::string const& folder) {
-    std::vector<std::string> arguments{"run",
-                                       "deck.yaml",
-                                       "output.folder=" + folder,
-                                       "train.checkpoint.folder=" + folder + "/checkpoints",
-                                       "--dump",
-                                       folder + ".h5",
-                                       "output.dump.activations=[first, fine, coarse, wide]"};
-    arguments.insert(arguments.end(), grid.begin(), grid.end());
-    return arguments;
+    return training_run(folder, "[first, fine, coarse, wide]", grid);
 }
 
 struct Grid {

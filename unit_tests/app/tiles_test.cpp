@@ -41,14 +41,7 @@ train:
 )";
 
 std::vector<std::string> run(std::string const& tiles, std::string const& folder) {
-    return {"run",
-            "deck.yaml",
-            "parallel.spatial.tiles=" + tiles,
-            "output.folder=" + folder,
-            "train.checkpoint.folder=" + folder + "/checkpoints",
-            "--dump",
-            folder + ".h5",
-            "output.dump.activations=[first, fine, coarse]"};
+    return training_run(folder, "[first, fine, coarse]", {"parallel.spatial.tiles=" + tiles});
 }
 
 TEST(Tiles, TrainAsOneRankDoes) {

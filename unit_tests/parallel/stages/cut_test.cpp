@@ -4,31 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "core/models/amoebanet.hpp"
-#include "core/models/resnet.hpp"
-#include "core/models/unet.hpp"
-#include "unit_tests/support/network_runner.hpp"
+#include "unit_tests/parallel/stages/networks.hpp"
 
 namespace aureole::test {
 namespace {
 
-NetworkSpec unet2d() {
-    UNetOptions options;
-    options.base = 4;
-    options.levels = 3;
-    NetworkSpec spec;
-    spec.image = {1, 1, 32, 32, 1};
-    spec.labels = NetworkSpec::Labels::values;
-    spec.model = [options](NetworkBuilder& net, ValueId x) { return unet(net, x, options); };
-    return spec;
-}
-
-NetworkSpec amoeba() {
-    NetworkSpec spec;
-    spec.image = {1, 1, 64, 64, 3};
-    spec.model = [](NetworkBuilder& net, ValueId x) { return amoebanet(net, x, {3, 16, 7}); };
-    return spec;
-}
+NetworkSpec small_unet() { return unet2d({1, 1, 32, 32, 1}); }
 
 /// Stages of as many units each as can be.
 std::vector<int> even_cuts(Graph const& graph, int stages) {
@@ -39,7 +20,7 @@ std::vector<int> even_cuts(Graph const& graph, int stages) {
 
 TEST(Cut, EveryNodeAndEveryParameterIsInOneStage) {
     for (RecomputeMode const mode : {RecomputeMode::none, RecomputeMode::cheap, RecomputeMode::blocks}) {
-        NetworkSpec spec = unet2d();
+        NetworkSpec spec = small_unet();
         spec.first_units = even_cuts(build_test_network(spec).graph, 3);
         spec.recompute = mode;
         Graph const graph = build_test_network(spec).graph;
@@ -65,7 +46,7 @@ TEST(Cut, EveryNodeAndEveryParameterIsInOneStage) {
 }
 
 TEST(Cut, SkipsGoFromTheirProducerToTheirUser) {
-    NetworkSpec spec = unet2d();
+    NetworkSpec spec = small_unet();
     Graph const graph = build_test_network(spec).graph;
     StagedGraph const staged = cut(graph, even_cuts(graph, 4));
     bool far = false;
@@ -78,7 +59,7 @@ TEST(Cut, SkipsGoFromTheirProducerToTheirUser) {
 }
 
 TEST(Cut, TwoTensorsCrossBetweenCellsOfAmoebaNet) {
-    Graph const graph = build_test_network(amoeba()).graph;
+    Graph const graph = build_test_network(amoeba({1, 1, 64, 64, 3}, 16)).graph;
     for (int unit = 3; unit + 2 < static_cast<int>(graph.units().size()); ++unit) {
         StagedGraph const staged = cut(graph, std::vector<int>{0, unit});
         std::size_t forward = 0;
@@ -88,7 +69,7 @@ TEST(Cut, TwoTensorsCrossBetweenCellsOfAmoebaNet) {
 }
 
 TEST(Cut, RefusesEmptyStages) {
-    Graph const graph = build_test_network(unet2d()).graph;
+    Graph const graph = build_test_network(small_unet()).graph;
     EXPECT_THROW(static_cast<void>(cut(graph, std::vector<int>{0, 2, 2})), Error);
     EXPECT_THROW(static_cast<void>(cut(graph, std::vector<int>{0, 1000})), Error);
 }

@@ -2,16 +2,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "core/models/amoebanet.hpp"
 #include "core/models/resnet.hpp"
-#include "core/models/unet.hpp"
 #include "parallel/engine/engine.hpp"
 #include "parallel/schedule/generate.hpp"
 #include "parallel/schedule/lower.hpp"
 #include "parallel/schedule/validate.hpp"
 #include "parallel/stages/cut.hpp"
-#include "unit_tests/support/network_runner.hpp"
-#include "unit_tests/support/random.hpp"
+#include "unit_tests/parallel/stages/networks.hpp"
 
 namespace aureole::test {
 namespace {
@@ -30,30 +27,13 @@ NetworkSpec resnet20() {
     return spec;
 }
 
-NetworkSpec unet2d() {
-    UNetOptions options;
-    options.base = 4;
-    options.levels = 3;
-    NetworkSpec spec;
-    spec.image = {1, 1, 48, 32, 1};
-    spec.labels = NetworkSpec::Labels::values;
-    spec.model = [options](NetworkBuilder& net, ValueId x) { return unet(net, x, options); };
-    return spec;
-}
-
-NetworkSpec amoeba() {
-    NetworkSpec spec;
-    spec.image = {1, 1, 64, 48, 3};
-    spec.model = [](NetworkBuilder& net, ValueId x) { return amoebanet(net, x, {3, 8, 7}); };
-    return spec;
-}
-
 struct NamedNetwork {
     char const* name;
     NetworkSpec spec;
 };
 std::vector<NamedNetwork> networks() {
-    return {{"resnet-20", resnet20()}, {"unet", unet2d()}, {"amoebanet", amoeba()}};
+    return {
+        {"resnet-20", resnet20()}, {"unet", unet2d({1, 1, 48, 32, 1})}, {"amoebanet", amoeba({1, 1, 64, 48, 3}, 8)}};
 }
 
 /// How a network is spread over ranks.
