@@ -6,6 +6,7 @@
 
 #include "app/run_plan.hpp"
 #include "app/verbs.hpp"
+#include "core/graph/cost.hpp"
 #include "io/deck/parse.hpp"
 #include "io/log/progress.hpp"
 #include "parallel/schedule/operation.hpp"
@@ -77,12 +78,8 @@ std::vector<StageWork> work_of(Graph const& graph, PipelineGrid const& grid) {
             stage.parameters += graph.value(id).type.shape.volume();
         }
         if (node.op->is_view()) { continue; }
-        std::vector<ValueType> inputs, outputs;
-        for (ValueId const id : node.inputs) { inputs.push_back(graph.value(id).type); }
-        for (ValueId const id : node.outputs) { outputs.push_back(graph.value(id).type); }
-        Cost const cost = node.op->cost(inputs, outputs);
-        double const seconds =
-            std::max(cost.flops / machine.flops, cost.bytes / machine.memory_bytes) / grid.stage(number).tiles.ranks();
+        Cost const cost = cost_of(graph, node);
+        double const seconds = machine.seconds(cost) / grid.stage(number).tiles.ranks();
         stage.flops += cost.flops;
         (node.phase == Phase::forward           ? stage.times.forward
          : node.phase == Phase::weight_gradient ? stage.times.weight_gradient
@@ -166,31 +163,33 @@ std::vector<int> planned_ranks(PipelineGrid const& grid) {
 
 ExitCode plan_verb(Command const& command) {
     Deck const deck = read_deck(command.deck, command.overrides);
-    RunPlan const first = plan_run(deck, false);
-    PipelineGrid const& grid = first.pipeline.grid;
+    RunPlan first = plan_run(deck, false);
+    Pipeline const pipeline = first.pipeline;
+    PipelineGrid const& grid = pipeline.grid;
+    Index const micro_samples = first.micro_samples;
     std::vector<RankNeeds> ranks;
     std::optional<RunPlan> hungriest;
     for (int const rank : planned_ranks(grid)) {
-        RunPlan plan = plan_run(deck, false, rank);
+        RunPlan plan = rank == 0 ? std::move(first) : plan_run(deck, false, rank);
         ranks.push_back(needs_of(plan));
         if (!hungriest || plan.engine->memory().total() > hungriest->engine->memory().total()) {
             hungriest = std::move(plan);
         }
     }
-    Network const network = build_network(deck, Mode::train, first.micro_samples, {}, grid.first_units());
+    Network const network = build_network(deck, Mode::train, micro_samples, {}, grid.first_units());
     std::vector<StageWork> const stages = work_of(network.graph, grid);
     fmt::print("{} on {} ranks; {} micro-batches of {} samples\n\n", to_string(grid), grid.ranks(),
-               deck.train.micro_batches, first.micro_samples);
+               deck.train.micro_batches, micro_samples);
     print_stages(grid, stages);
     print_memory(ranks);
     if (static_cast<int>(ranks.size()) < grid.ranks_per_replica()) {
         fmt::print("  (the first tile of every row; others differ by their halos)\n");
     }
     print_traffic(ranks, deck.train.micro_batches / grid.replicas());
-    if (!first.pipeline.schedule.rows.empty()) {
-        Simulation const simulation = simulate_deck(first.pipeline, stages);
-        print_simulation(first.pipeline, simulation);
-        if (command.timeline) { write_timeline(*command.timeline, first.pipeline, simulation); }
+    if (!pipeline.schedule.rows.empty()) {
+        Simulation const simulation = simulate_deck(pipeline, stages);
+        print_simulation(pipeline, simulation);
+        if (command.timeline) { write_timeline(*command.timeline, pipeline, simulation); }
     } else if (command.timeline) {
         fail(ExitCode::bad_deck, "--timeline: one stage has no schedule: set parallel.stages to 2 or more");
     }

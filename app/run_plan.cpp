@@ -13,7 +13,6 @@
 #include "io/data/statistics.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
-#include "parallel/grid/wait.hpp"
 
 namespace aureole {
 
@@ -141,7 +140,6 @@ RunPlan plan_run(Deck deck, bool dump, int rank) {
         spec.eval = std::move(plan.eval.graph);
         if (plan.deck.output.pictures > 0 && can_draw(plan.eval.sample)) { spec.eval_keep.push_back(plan.eval.logits); }
     }
-    set_wait_limit(static_cast<double>(plan.deck.parallel.timeout));
     plan.engine = std::make_unique<Engine>(std::move(spec));
     plan.program_bytes = process_memory().resident;
     return plan;

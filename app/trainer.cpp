@@ -9,20 +9,18 @@
 #include <numeric>
 
 #include "app/ranks.hpp"
+#include "core/graph/cost.hpp"
 #include "core/tensor/arena.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
 #include "io/picture/curves.hpp"
+#include "parallel/grid/wait.hpp"
 #include "parallel/schedule/timeline.hpp"
 #include "parallel/schedule/trace.hpp"
 
 namespace aureole {
 
 namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 LearningRate learning_rate_of(TrainSpec const& train, Index steps) {
     LearningRate rate;
@@ -73,6 +71,7 @@ void Trainer::start() {
     restore_or_draw();
     first_step_ = step_;
     prepare_loaders();
+    set_wait_limit(static_cast<double>(deck_.parallel.timeout));
     if (!is_root()) { return; }
     log_.emplace(deck_.output.folder, metric_names(plan_.has_eval ? plan_.eval : plan_.train), step_);
 }
@@ -308,10 +307,7 @@ std::string Trainer::profile() {
     for (std::size_t i = 0; i < seconds.size(); ++i) {
         Node const& node = graph.nodes()[i];
         if (node.op->is_view()) { continue; }
-        std::vector<ValueType> in, out;
-        for (ValueId const id : node.inputs) { in.push_back(graph.value(id).type); }
-        for (ValueId const id : node.outputs) { out.push_back(graph.value(id).type); }
-        Cost const cost = node.op->cost(in, out);
+        Cost const cost = cost_of(graph, node);
         std::string const phase = node.phase == Phase::recompute ? " (recomputed)" : "";
         Row& row = rows[fmt::format("{} [{}]{}", node.op->kind(), engine_.train().steps()[i].library, phase)];
         row.seconds += seconds[i];

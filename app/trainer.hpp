@@ -1,9 +1,9 @@
 #pragma once
-#include <chrono>
 #include <map>
 
 #include "app/pictures.hpp"
 #include "app/run_plan.hpp"
+#include "core/clock.hpp"
 #include "core/optim/optimizer.hpp"
 #include "io/checkpoint/checkpoint_folder.hpp"
 #include "io/log/run_log.hpp"
@@ -31,8 +31,6 @@ class Trainer {
     [[nodiscard]] std::string profile();
 
   private:
-    using Clock = std::chrono::steady_clock;
-
     RunPlan& plan_;
     Engine& engine_;
     Deck const& deck_;

@@ -15,7 +15,6 @@
 #include "core/tensor/arena.hpp"
 #include "io/deck/parse.hpp"
 #include "io/log/progress.hpp"
-#include "parallel/grid/wait.hpp"
 
 namespace aureole {
 
@@ -75,7 +74,6 @@ class Verification {
         }
         if (!command_.break_halo.empty()) { break_halo(); }
         auto const seed = static_cast<std::uint64_t>(deck_.train.seed);
-        set_wait_limit(0);  // the others wait for the first rank's run of the whole
         tiled_.engine->allocate(seed, comm_);
         if (one_) { one_->engine->allocate(seed); }
     }

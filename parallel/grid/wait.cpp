@@ -3,19 +3,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <chrono>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "parallel/grid/comm.hpp"
 
 namespace aureole {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// Tests between two looks at the clock.
 constexpr int tests_per_look = 256;
@@ -40,7 +38,6 @@ std::string open_peers(std::span<MPI_Request> requests, std::span<int const> pee
 }  // namespace
 
 void set_wait_limit(double seconds) { limit() = seconds; }
-double wait_limit() { return limit(); }
 
 void wait_all(std::span<MPI_Request> requests, std::span<int const> peers) {
     auto const count = static_cast<int>(requests.size());
@@ -52,7 +49,7 @@ void wait_all(std::span<MPI_Request> requests, std::span<int const> peers) {
     for (int done = 0, tests = 1; done == 0; ++tests) {
         check_mpi(MPI_Testall(count, requests.data(), &done, MPI_STATUSES_IGNORE), "MPI_Testall");
         if (done != 0 || tests % tests_per_look != 0) { continue; }
-        double const waited = std::chrono::duration<double>(Clock::now() - begin).count();
+        double const waited = seconds_since(begin);
         if (waited < limit()) { continue; }
         fail(ExitCode::internal,
              "waited {:.0f} s for {} (dead, hung, or much slower): see what these ranks do, or raise parallel.timeout",

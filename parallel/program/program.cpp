@@ -1,15 +1,13 @@
 #include "parallel/program/program.hpp"
 
 #include <algorithm>
-#include <chrono>
 
+#include "core/clock.hpp"
 #include "core/tensor/philox.hpp"
 
 namespace aureole {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// A reduction on a rank that has no pixels: sums are zero.
 class NothingToAdd : public Kernel {
@@ -238,7 +236,7 @@ void Program::run_step(std::size_t step, RunContext const& context, int frame) c
         } catch (Error const& error) {
             fail(error.code(), "{}: {}", graph().node(steps_[step].node).name, error.what());
         }
-        seconds_communicating_ += std::chrono::duration<double>(Clock::now() - begin).count();
+        seconds_communicating_ += seconds_since(begin);
     }
 }
 
@@ -271,7 +269,7 @@ std::vector<double> Program::run_timed(RunContext const& context) const {
         auto const begin = Clock::now();
         run_step(i, context);
         fence("timed step");
-        seconds.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
+        seconds.push_back(seconds_since(begin));
     }
     return seconds;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/graph/cost.hpp"
 #include "core/ops/norm.hpp"
 #include "parallel/exchange/box_copy.hpp"
 #include "parallel/exchange/exchange.hpp"
@@ -27,12 +28,7 @@ double seconds_of(Graph const& graph, Node const& node, MachineModel const& mach
     std::string_view const kind = node.op->kind();
     bool const computes = kind != "redistribute_begin" && kind != "all_reduce" && kind != "local_part" &&
                           kind != "join_parts" && !node.op->is_view() && !node.inputs.empty();
-    if (!computes) { return 0; }
-    std::vector<ValueType> inputs, outputs;
-    for (ValueId const id : node.inputs) { inputs.push_back(graph.value(id).type); }
-    for (ValueId const id : node.outputs) { outputs.push_back(graph.value(id).type); }
-    Cost const cost = node.op->cost(inputs, outputs);
-    return std::max(cost.flops / machine.flops, cost.bytes / machine.memory_bytes);
+    return computes ? machine.seconds(cost_of(graph, node)) : 0;
 }
 
 /// The value whose pixels the ranks of a grid share out for this node.

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -29,6 +30,11 @@ struct MachineModel {
     double flops = 1e11, memory_bytes = 1e10;  ///< of one rank
     double latency = 2e-5;                     ///< seconds per exchange or reduction
     double message_bytes = 4e9;                ///< per second
+
+    /// Of a kernel: limited by arithmetic or by memory.
+    [[nodiscard]] double seconds(Cost const& cost) const {
+        return std::max(cost.flops / flops, cost.bytes / memory_bytes);
+    }
 };
 
 /// Whether a windowed operator computes what it can while the rest of its input travels: its output in three slabs,

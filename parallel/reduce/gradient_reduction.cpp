@@ -1,15 +1,12 @@
 #include "parallel/reduce/gradient_reduction.hpp"
 
 #include <algorithm>
-#include <chrono>
+
+#include "core/clock.hpp"
 
 namespace aureole {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 bool go_together(GradientReduction::Summand const& a, GradientReduction::Summand const& b) {
     return a.stage == b.stage && a.ranks == b.ranks && a.entry->spec.dtype == b.entry->spec.dtype;

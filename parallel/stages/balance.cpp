@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/error.hpp"
+#include "core/graph/cost.hpp"
 
 namespace aureole {
 
@@ -21,15 +22,13 @@ std::vector<UnitWeight> weigh_units(Graph const& graph, MachineModel const& mach
     std::vector<UnitWeight> weights(graph.units().size());
     for (Node const& node : graph.nodes()) {
         if (node.op->is_view()) { continue; }
-        std::vector<ValueType> inputs, outputs;
-        for (ValueId const id : node.inputs) { inputs.push_back(graph.value(id).type); }
-        for (ValueId const id : node.outputs) { outputs.push_back(graph.value(id).type); }
-        Cost const cost = node.op->cost(inputs, outputs);
+        Cost const cost = cost_of(graph, node);
         UnitWeight& weight = weights[static_cast<std::size_t>(node.unit)];
         weight.flops += cost.flops;
-        weight.seconds += std::max(cost.flops / machine.flops, cost.bytes / machine.memory_bytes);
+        weight.seconds += machine.seconds(cost);
         if (node.phase != Phase::forward) { continue; }
-        for (ValueType const& type : outputs) {
+        for (ValueId const id : node.outputs) {
+            ValueType const& type = graph.value(id).type;
             weight.bytes += static_cast<double>(type.shape.volume()) * static_cast<double>(size_of(type.dtype));
         }
     }

@@ -1,15 +1,12 @@
 #include "parallel/stages/stage_program.hpp"
 
 #include <algorithm>
-#include <chrono>
+
+#include "core/clock.hpp"
 
 namespace aureole {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 TensorSpec part_of(Program const& program, ValueId id, bool here) {
     TensorSpec spec = program.spec(id);
