@@ -1,5 +1,6 @@
 #include "parallel/engine/engine.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -7,16 +8,13 @@
 #include "core/optim/update.hpp"
 #include "core/tensor/philox.hpp"
 #include "parallel/program/draw.hpp"
+#include "parallel/schedule/lower.hpp"
 
 namespace aureole {
 
 namespace {
 
 constexpr auto norm_scratch = "optimizer/norm_scratch";
-
-bool computes(Op op) {
-    return op == Op::forward || op == Op::backward || op == Op::input_gradient || op == Op::weight_gradient;
-}
 
 StagedGraph cut_or_whole(Graph graph, PipelineGrid const& grid) {
     if (grid.stages() > 1) { return cut(graph, grid.first_units()); }
@@ -123,12 +121,10 @@ ProgramOptions Engine::train_options(int stage) const {
     options.keep_gradients = !spec_.updates_in_graph();
     options.gradients_until_end = !spec_.updates_in_graph();
     if (spec_.runs_in_one_go()) { return options; }
-    bool parted = false;
-    for (Instruction const& each : row()) {
-        if (each.stage != stage || !computes(each.op)) { continue; }
-        parted = parted || each.op == Op::input_gradient || each.op == Op::weight_gradient;
-        options.frames = std::max(options.frames, each.buffer + 1);
-    }
+    options.frames = frames(spec_.schedule, 0, stage);
+    bool const parted = std::any_of(row().begin(), row().end(), [stage](Instruction const& each) {
+        return each.stage == stage && (each.op == Op::input_gradient || each.op == Op::weight_gradient);
+    });
     options.segments = parted ? std::vector{Segment::forward, Segment::input_gradient, Segment::weight_gradient}
                               : std::vector{Segment::forward, Segment::backward};
     return options;

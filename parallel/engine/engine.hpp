@@ -146,10 +146,12 @@ class Engine {
     void run_in_one_go(Walk& walk);
     void execute(Instruction const& instruction, Walk& walk);
     void run_forward(Instruction const& instruction, StageProgram& stage, Walk& walk);
-    void run_backward(Instruction const& instruction, StageProgram& stage, Walk& walk);
+    void run_backward(Instruction const& instruction, std::size_t position, Walk& walk);
     [[nodiscard]] std::size_t position_of(int stage) const;
     [[nodiscard]] Program::AfterStep after_steps_of(std::size_t stage);
-    [[nodiscard]] RunContext context_of(Instruction const& instruction, Walk const& walk) const;
+    [[nodiscard]] RunContext context_of(int micro_batch, Walk const& walk) const;
+    /// Of a micro-batch of this replica, over all replicas.
+    [[nodiscard]] Index number_of(int micro_batch) const;
     void begin_running();
     void combine_running();
     /// Over the ranks whose number counts.

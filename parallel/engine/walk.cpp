@@ -1,7 +1,7 @@
 // Engine: a batch on its way through this rank's row.
-#include <chrono>
 #include <cmath>
 
+#include "core/clock.hpp"
 #include "core/tensor/arena.hpp"
 #include "parallel/engine/engine.hpp"
 #include "parallel/schedule/operation.hpp"
@@ -9,10 +9,6 @@
 namespace aureole {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// Sum of the losses that a program computes; 0 where it computes none.
 double loss_of(Program const& program, int frame) {
@@ -68,14 +64,12 @@ double Engine::run_batch(RunContext const& context, Load const& load) {
 }
 
 void Engine::run_in_one_go(Walk& walk) {
-    Index const first = place().replica * spec_.own_micro_batches();
-    for (Index part = 0; part < spec_.own_micro_batches(); ++part) {
-        RunContext context = walk.context;
-        context.first_sample = (first + part) * spec_.micro_samples;
+    auto const parts = static_cast<int>(spec_.own_micro_batches());
+    for (int part = 0; part < parts; ++part) {
+        RunContext context = context_of(part, walk);
         context.accumulate = part > 0;
-        walk.load(train(), 0, first + part);
-        bool const last = part + 1 == spec_.own_micro_batches();
-        train().run(context, last ? after_steps_of(0) : Program::AfterStep{});
+        walk.load(train(), 0, number_of(part));
+        train().run(context, part + 1 == parts ? after_steps_of(0) : Program::AfterStep{});
         walk.loss += loss_of(train(), 0);
     }
 }
@@ -86,22 +80,24 @@ Program::AfterStep Engine::after_steps_of(std::size_t stage) {
     return [this, stage](std::size_t step) { reduction_.step_done(stage, step); };
 }
 
-RunContext Engine::context_of(Instruction const& instruction, Walk const& walk) const {
+Index Engine::number_of(int micro_batch) const { return place().replica * spec_.own_micro_batches() + micro_batch; }
+
+RunContext Engine::context_of(int micro_batch, Walk const& walk) const {
     RunContext context = walk.context;
-    Index const first = place().replica * spec_.own_micro_batches();
-    context.first_sample = (first + instruction.micro_batch) * spec_.micro_samples;
+    context.first_sample = number_of(micro_batch) * spec_.micro_samples;
     return context;
 }
 
 void Engine::execute(Instruction const& instruction, Walk& walk) {
     if (instruction.op == Op::reduce || instruction.op == Op::update || instruction.op == Op::flip) { return; }
-    StageProgram& stage = *train_[position_of(instruction.stage)];
+    std::size_t const position = position_of(instruction.stage);
+    StageProgram& stage = *train_[position];
     int const micro_batch = instruction.micro_batch;
     switch (instruction.op) {
         case Op::forward: run_forward(instruction, stage, walk); break;
         case Op::backward:
         case Op::input_gradient:
-        case Op::weight_gradient: run_backward(instruction, stage, walk); break;
+        case Op::weight_gradient: run_backward(instruction, position, walk); break;
         case Op::receive_activation:
             stage.finish_sends(stage.frame_of(micro_batch));
             stage.receive(instruction.peer, false, micro_batch);
@@ -119,17 +115,17 @@ void Engine::run_forward(Instruction const& instruction, StageProgram& stage, Wa
     for (auto const& other : train_) {  // earlier stages of this row still hold what this one reads
         if (other->stage() < stage.stage()) { stage.take(other->stage(), false, micro_batch); }
     }
-    walk.load(stage.program(), frame, place().replica * spec_.own_micro_batches() + micro_batch);
-    stage.program().run(Segment::forward, frame, context_of(instruction, walk));
+    walk.load(stage.program(), frame, number_of(micro_batch));
+    stage.program().run(Segment::forward, frame, context_of(micro_batch, walk));
     stage.expect_gradients(micro_batch);
     walk.loss += loss_of(stage.program(), frame);
 }
 
-void Engine::run_backward(Instruction const& instruction, StageProgram& stage, Walk& walk) {
+void Engine::run_backward(Instruction const& instruction, std::size_t position, Walk& walk) {
+    StageProgram const& stage = *train_[position];
     int const frame = stage.frame_of(instruction.micro_batch);
     Program const& program = stage.program();
-    RunContext context = context_of(instruction, walk);
-    std::size_t const position = position_of(stage.stage());
+    RunContext context = context_of(instruction.micro_batch, walk);
     auto const after = [&](int done) {
         return done == static_cast<int>(spec_.own_micro_batches()) ? after_steps_of(position) : Program::AfterStep{};
     };

@@ -1,5 +1,6 @@
 // Runs the rows of a schedule with everything that blocks, and nothing else, to see who waits for ever.
 #include "parallel/schedule/inspection.hpp"
+#include "parallel/schedule/row_queue.hpp"
 
 namespace aureole {
 
@@ -19,10 +20,8 @@ class Runner {
     std::vector<int> arrived_;       ///< by message
     std::vector<int> reduces_;       ///< by stage
     std::vector<int> updates_;       ///< by stage
-    std::vector<int> queue_;         ///< rows that may be able to go on
-    std::vector<bool> is_queued_;
+    RowQueue queue_;
 
-    void wake(int row);
     void run_row(int row);
     [[nodiscard]] int other_row(Instruction const& one) const { return schedule_.row_of(one.pipe, one.peer); }
     [[nodiscard]] int& in_flight(int from, int to) { return in_flight_[as_size(from * schedule_.ranks + to)]; }
@@ -46,22 +45,10 @@ Runner::Runner(Inspection& inspection)
       arrived_(inspection.index.message_count(), 0),
       reduces_(inspection.index.stage_count(), 0),
       updates_(inspection.index.stage_count(), 0),
-      is_queued_(schedule_.rows.size(), false) {}
+      queue_(schedule_.ranks) {}
 
 void Runner::run() {
-    for (int row = 0; row < schedule_.ranks; ++row) { wake(row); }
-    while (!queue_.empty()) {
-        int const row = queue_.back();
-        queue_.pop_back();
-        is_queued_[as_size(row)] = false;
-        run_row(row);
-    }
-}
-
-void Runner::wake(int row) {
-    if (is_queued_[as_size(row)]) { return; }
-    is_queued_[as_size(row)] = true;
-    queue_.push_back(row);
+    while (!queue_.empty()) { run_row(queue_.take()); }
 }
 
 void Runner::run_row(int row) {
@@ -89,14 +76,14 @@ void Runner::finish(int row, Instruction const& one) {
     if (is_send(one.op)) {
         ++arrived(one);
         ++in_flight(row, other_row(one));
-        wake(other_row(one));
+        queue_.wake(other_row(one));
     } else if (is_receive(one.op)) {
         --arrived(one);
         --in_flight(other_row(one), row);
-        wake(other_row(one));
+        queue_.wake(other_row(one));
     } else if (one.op == Op::reduce) {
         ++reduces_[inspection_.index.stage(one)];
-        for (std::vector<int> const& pipe : schedule_.placement) { wake(pipe[as_size(one.stage)]); }
+        for (std::vector<int> const& pipe : schedule_.placement) { queue_.wake(pipe[as_size(one.stage)]); }
     } else if (one.op == Op::update) {
         ++updates_[inspection_.index.stage(one)];
     }

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "parallel/schedule/links.hpp"
+#include "parallel/schedule/row_queue.hpp"
 
 namespace aureole {
 
@@ -32,14 +33,12 @@ class Simulator {
     std::vector<double> arrival_;                     ///< by message
     std::vector<std::vector<double>> reduce_end_;     ///< by stage, then step
     std::vector<std::size_t> updates_;                ///< by stage: how many have run
-    std::vector<int> queue_;                          ///< rows that may be able to go on
-    std::vector<bool> is_queued_;
+    RowQueue queue_;
 
     [[nodiscard]] static double seconds(std::vector<double> const& list, int i) {
         return list.empty() ? 0 : list[as_size(i)];
     }
     void check_costs() const;
-    void wake(int row);
     void wake_users(Instruction const& one);
     void run_row(int row);
     bool try_instruction(int row, Instruction const& one);
@@ -53,7 +52,11 @@ class Simulator {
 };
 
 Simulator::Simulator(Schedule const& schedule, std::span<Link const> links, Costs const& costs)
-    : schedule_(schedule), links_(schedule.stages, links), costs_(costs), index_(schedule, links_.count()) {
+    : schedule_(schedule),
+      links_(schedule.stages, links),
+      costs_(costs),
+      index_(schedule, links_.count()),
+      queue_(schedule.ranks) {
     check_costs();
     std::size_t const rows = schedule.rows.size();
     std::size_t instructions = 0;
@@ -66,7 +69,6 @@ Simulator::Simulator(Schedule const& schedule, std::span<Link const> links, Cost
     done_.assign(rows, 0);
     clock_.assign(rows, 0);
     network_clock_.assign(rows, 0);
-    is_queued_.assign(rows, false);
     forward_end_.assign(index_.work_count(), not_yet);
     gradient_end_.assign(index_.work_count(), not_yet);
     arrival_.assign(has_messages_ ? index_.message_count() : 0, not_yet);
@@ -87,32 +89,20 @@ void Simulator::check_costs() const {
 }
 
 void Simulator::run() {
-    for (int row = 0; row < schedule_.ranks; ++row) { wake(row); }
-    while (!queue_.empty()) {
-        int const row = queue_.back();
-        queue_.pop_back();
-        is_queued_[as_size(row)] = false;
-        run_row(row);
-    }
+    while (!queue_.empty()) { run_row(queue_.take()); }
     for (int row = 0; row < schedule_.ranks; ++row) {
         if (done_[as_size(row)] < schedule_.rows[as_size(row)].size()) { fail_stalled(); }
     }
 }
 
-void Simulator::wake(int row) {
-    if (is_queued_[as_size(row)]) { return; }
-    is_queued_[as_size(row)] = true;
-    queue_.push_back(row);
-}
-
 void Simulator::wake_users(Instruction const& one) {
-    if (is_send(one.op)) { wake(schedule_.row_of(one.pipe, one.peer)); }
+    if (is_send(one.op)) { queue_.wake(schedule_.row_of(one.pipe, one.peer)); }
     if (one.op == Op::forward) {
-        for (int const link : links_.out_of(one.stage)) { wake(schedule_.row_of(one.pipe, links_[link].to)); }
+        for (int const link : links_.out_of(one.stage)) { queue_.wake(schedule_.row_of(one.pipe, links_[link].to)); }
     } else if (makes_input_gradient(one.op)) {
-        for (int const link : links_.into(one.stage)) { wake(schedule_.row_of(one.pipe, links_[link].from)); }
+        for (int const link : links_.into(one.stage)) { queue_.wake(schedule_.row_of(one.pipe, links_[link].from)); }
     } else if (one.op == Op::reduce) {
-        for (std::vector<int> const& rows : schedule_.placement) { wake(rows[as_size(one.stage)]); }
+        for (std::vector<int> const& rows : schedule_.placement) { queue_.wake(rows[as_size(one.stage)]); }
     }
 }
 
