@@ -63,7 +63,8 @@ void check_unet(Rules& rules) {
         }
     }
     bool const is_grouped = model.norm == ModelSpec::Norm::group;
-    if (!is_grouped && rules.given("model.norm_groups")) {
+    bool const is_default = model.norm_groups == ModelSpec{}.norm_groups;  // a resolved deck names it
+    if (!is_grouped && !is_default && rules.given("model.norm_groups")) {
         rules.fail("model.norm_groups",
                    "model.norm_groups is given (it belongs to norm: group): remove it, or change norm");
     }

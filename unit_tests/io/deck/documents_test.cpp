@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -167,7 +168,10 @@ void expect_round_trip(std::string const& text) {
 
 TEST(Documents, dump_reads_back) {
     expect_round_trip(good_deck());
-    expect_round_trip(with("{name: resnet_cifar, depth: 20, classes: 10}", "{name: unet, classes: 2, norm: group}"));
+    for (auto const* norm : {"batch", "group"}) {
+        expect_round_trip(with("{name: resnet_cifar, depth: 20, classes: 10}",
+                               fmt::format("{{name: unet, classes: 2, norm: {}}}", norm)));
+    }
     expect_round_trip(
         with("{name: resnet_cifar, depth: 20, classes: 10}", "{name: amoebanet, cells: 6, filters: 64, classes: 2}"));
     expect_round_trip(with("optimizer: {name: sgd, lr: 0.1, momentum: 0.9}", R"(optimizer: {name: adamw, lr: 1e-3}
