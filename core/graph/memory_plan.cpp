@@ -184,6 +184,22 @@ struct Placed {
         }
         return packing.total;
     }
+    [[nodiscard]] LiveSet peak() const {
+        LiveSet set;
+        std::vector<std::size_t> const live = live_bytes(lifetimes);
+        if (lifetimes.empty()) { return set; }
+        set.node = static_cast<std::size_t>(std::max_element(live.begin(), live.end()) - live.begin());
+        auto const node = static_cast<NodeId>(set.node);
+        for (std::size_t i = 0; i < owners.size(); ++i) {
+            if (!meet(lifetimes[i], {0, node, node})) { continue; }
+            if (owners[i].first) {
+                set.workspace = lifetimes[i].bytes;
+            } else {
+                set.values.push_back(static_cast<ValueId>(owners[i].second));
+            }
+        }
+        return set;
+    }
 };
 
 }  // namespace
@@ -256,6 +272,8 @@ MemoryPlan plan_memory(Graph const& graph, MemoryRequest const& request) {
     plan.workspace_offset.assign(graph.nodes().size(), 0);
     plan.total = transient.place(plan);
     plan.frame_bytes = frame.place(plan);
+    plan.transient_peak = transient.peak();
+    plan.frame_peak = frame.peak();
     for (std::size_t i = 0; i < values; ++i) {
         std::size_t const root = plan.value_offset[as_index(plan.storage[i])];
         if (root != MemoryPlan::unplaced) { plan.value_offset[i] = root + sharing.offset(static_cast<ValueId>(i)); }

@@ -28,6 +28,13 @@ struct Packing {
 /// in order of size x length and of first use, the best is taken.
 [[nodiscard]] Packing pack(std::span<Lifetime const> lifetimes);
 
+/// What lives at the node where the most bytes do.
+struct LiveSet {
+    std::size_t node = 0;
+    std::vector<ValueId> values;  ///< one for each piece of memory: MemoryPlan::storage
+    std::size_t workspace = 0;    ///< bytes
+};
+
 /// Where the values of a graph lie: in the transient part of an arena, or in the frame of a micro-batch.
 struct MemoryPlan {
     std::vector<std::size_t> value_offset;      ///< by value; `unplaced` for persistent ones
@@ -38,6 +45,7 @@ struct MemoryPlan {
     std::size_t frame_bytes = 0;   ///< of what one micro-batch keeps from one segment to another
     std::size_t lower_bound = 0;   ///< largest sum of bytes that live at one time, frame included
     std::size_t peak_node = 0;     ///< node at which the most bytes live
+    LiveSet transient_peak, frame_peak;
     static constexpr std::size_t unplaced = static_cast<std::size_t>(-1);
 };
 

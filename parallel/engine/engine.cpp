@@ -172,23 +172,29 @@ MemoryUse Engine::memory() const {
     use.optimizer = layout_.bytes_of(Persistent::Kind::slot);
     use.gradients = layout_.bytes_of(Persistent::Kind::gradient);
     std::size_t hungriest = 0;
+    MemorySplit transient;
     for (auto const& stage : train_) {
         Program const& program = stage->program();
         use.frames += stage->frames_bytes();
         use.messages += stage->message_bytes();
-        use.train_transient = std::max(use.train_transient, program.transient_bytes());
+        for (int frame = 0; frame < program.frames(); ++frame) { use.split += program.frame_split(); }
+        if (program.transient_bytes() >= use.train_transient) {
+            use.train_transient = program.transient_bytes();
+            transient = program.transient_split();
+        }
         use.train_lower_bound = std::max(use.train_lower_bound, program.memory().lower_bound);
         if (program.memory().lower_bound >= hungriest && !program.graph().nodes().empty()) {
             hungriest = program.memory().lower_bound;
             use.peak_node = program.graph().node(static_cast<NodeId>(program.memory().peak_node)).name;
         }
     }
-    std::size_t held = 0, transient = 0;
+    use.split += transient;
+    std::size_t held = 0, in_turn = 0;
     for (auto const& stage : eval_) {
         held += stage->frames_bytes() + stage->message_bytes();
-        transient = std::max(transient, stage->program().transient_bytes());
+        in_turn = std::max(in_turn, stage->program().transient_bytes());
     }
-    use.evaluation = held + transient;
+    use.evaluation = held + in_turn;
     return use;
 }
 

@@ -44,11 +44,11 @@ struct MemoryUse {
     std::size_t evaluation = 0;         ///< all of the evaluation's programs; in the same place
     std::size_t train_lower_bound = 0;  ///< the most bytes that live at one time; the packing may need more
     std::string peak_node;              ///< operator at which the training program needs most
+    MemorySplit split;                  ///< of frames and train_transient
 
     [[nodiscard]] std::size_t persistent() const { return parameters + state + optimizer + gradients; }
-    [[nodiscard]] std::size_t total() const {
-        return persistent() + std::max(frames + messages + train_transient, evaluation);
-    }
+    [[nodiscard]] std::size_t training() const { return frames + messages + train_transient; }
+    [[nodiscard]] std::size_t total() const { return persistent() + std::max(training(), evaluation); }
 };
 
 /// What one instruction of the last batch took, in seconds since its begin.

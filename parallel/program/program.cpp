@@ -1,6 +1,7 @@
 #include "parallel/program/program.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "core/clock.hpp"
 #include "core/tensor/philox.hpp"
@@ -136,6 +137,45 @@ void Program::plan_memory_of_values() {
     request.inside = local_.inside;
     request.segment = segment_;
     memory_ = plan_memory(local_.graph, request);
+}
+
+MemorySplit& MemorySplit::operator+=(MemorySplit const& other) {
+    activations += other.activations;
+    gradients += other.gradients;
+    halo += other.halo;
+    messages += other.messages;
+    scratch += other.scratch;
+    gaps += other.gaps;
+    return *this;
+}
+
+MemorySplit Program::split(LiveSet const& live, std::size_t total) const {
+    std::set<ValueId> buffers;
+    std::map<ValueId, std::size_t> halo;
+    for (Node const& node : graph().nodes()) {
+        if (node.op->kind() != "redistribute_begin") { continue; }
+        ValueId const host = node.outputs[0], tile = node.inputs[0];
+        bool const tile_inside = memory_.storage[static_cast<std::size_t>(tile)] == host;
+        halo[host] = spec(host).bytes() - (tile_inside ? spec(tile).bytes() : 0);
+        buffers.insert(node.outputs[1]);
+    }
+    MemorySplit split;
+    split.scratch = live.workspace;
+    for (ValueId const id : live.values) {
+        std::size_t const bytes = spec(id).bytes();
+        if (buffers.count(id) != 0) {
+            split.messages += bytes;
+        } else if (graph().value(id).role == Role::gradient) {
+            split.gradients += bytes;
+        } else {
+            auto const found = halo.find(id);
+            std::size_t const of_others = found == halo.end() ? 0 : found->second;
+            split.halo += of_others;
+            split.activations += bytes - of_others;
+        }
+    }
+    split.gaps = total - split.total();
+    return split;
 }
 
 std::size_t Program::workspace_bytes() const {

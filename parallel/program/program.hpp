@@ -37,6 +37,19 @@ struct ProgramPlace {
     std::size_t frames = 0;     ///< Program::frame_bytes() for each frame
 };
 
+/// What bytes of an arena are for, where the most of them are in use.
+struct MemorySplit {
+    std::size_t activations = 0;  ///< of the tile, forward and backward
+    std::size_t gradients = 0;    ///< of parameters, on their way to the update
+    std::size_t halo = 0;         ///< rows of other tiles, and copies of a tile that has room for them
+    std::size_t messages = 0;     ///< buffers in which halos are packed
+    std::size_t scratch = 0;      ///< workspaces of kernels and reductions
+    std::size_t gaps = 0;         ///< between blocks, and what is in use at other times only
+
+    [[nodiscard]] std::size_t total() const { return activations + gradients + halo + messages + scratch + gaps; }
+    MemorySplit& operator+=(MemorySplit const& other);
+};
+
 /// A graph lowered to one rank: local shapes, kernels, memory offsets. Planned completely before any memory exists.
 class Program {
   public:
@@ -52,6 +65,9 @@ class Program {
     [[nodiscard]] std::size_t transient_bytes() const { return memory_.total; }
     /// Bytes that one micro-batch in flight holds.
     [[nodiscard]] std::size_t frame_bytes() const { return align_up(memory_.frame_bytes); }
+    /// What transient_bytes() and frame_bytes() are for; totals are these.
+    [[nodiscard]] MemorySplit transient_split() const { return split(memory_.transient_peak, transient_bytes()); }
+    [[nodiscard]] MemorySplit frame_split() const { return split(memory_.frame_peak, frame_bytes()); }
     [[nodiscard]] int frames() const { return options_.frames; }
     /// Whether this segment can be run on its own.
     [[nodiscard]] bool has(Segment segment) const;
@@ -114,6 +130,7 @@ class Program {
                                                    ProgramPlace const& place, int frame) const;
     [[nodiscard]] std::vector<Bound> bind_steps(Arena const& arena, std::vector<Tensor> const& tensors,
                                                 std::size_t transient, Comm const* comm, int first_tag) const;
+    [[nodiscard]] MemorySplit split(LiveSet const& live, std::size_t total) const;
     [[nodiscard]] bool is_persistent(Value const& value) const;
     void plan_kernels();
     void plan_memory_of_values();

@@ -50,6 +50,20 @@ TEST(Property, GeneratedSchedulesAreSoundAndEnd) {
     }
 }
 
+TEST(Property, RandomTablesAreSoundAndEnd) {
+    Dice dice(5);
+    for (int i = 0; i < 300 && !::testing::Test::HasFailure(); ++i) {
+        int const rows = dice.between(1, 4), chunks = dice.between(1, 3);
+        Schedule const table = random_table(dice, rows, chunks, dice.between(1, 6));
+        std::vector<Link> const links = random_links(dice, rows * chunks);
+        Schedule const schedule = lower(table, links);
+        EXPECT_EQ(faults(schedule, links), std::vector<std::string>{}) << write_schedule(table);
+        Simulation const simulation = simulate(schedule, links, uniform_costs(schedule.stages, {1, 1.5, 0.5}));
+        EXPECT_GE(simulation.makespan, 3.0 * chunks * schedule.micro_batches) << write_schedule(table);
+        EXPECT_EQ(read_schedule(write_schedule(table), "random").rows, table.rows);
+    }
+}
+
 TEST(Property, TextKeepsSchedules) {
     Dice dice(4);
     for (int i = 0; i < 200; ++i) {

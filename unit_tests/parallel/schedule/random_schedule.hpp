@@ -23,6 +23,9 @@ class Dice {
 [[nodiscard]] ScheduleRequest random_request(Dice& dice);
 /// A chain and up to three skips.
 [[nodiscard]] std::vector<Link> random_links(Dice& dice, int stages);
+/// An order of computation such as a person might write: stage k on row k modulo `rows`, work in any order that its
+/// needs allow, backward passes whole or parted into input and weight gradients. Forward passes of a stage ascend.
+[[nodiscard]] Schedule random_table(Dice& dice, int rows, int chunks, int micro_batches);
 /// For messages of failing tests.
 [[nodiscard]] std::string describe(ScheduleRequest const& request, std::vector<Link> const& links);
 

@@ -8,6 +8,7 @@
 #include "parallel/schedule/lower.hpp"
 #include "parallel/schedule/validate.hpp"
 #include "parallel/stages/cut.hpp"
+#include "unit_tests/parallel/schedule/random_schedule.hpp"
 #include "unit_tests/parallel/stages/networks.hpp"
 
 namespace aureole::test {
@@ -42,7 +43,8 @@ struct Spread {
     ScheduleKind kind = ScheduleKind::one_f_one_b;
     int chunks = 1;
     int replicas = 1;
-    int micro_batches = 1;  ///< over all replicas
+    int micro_batches = 1;            ///< over all replicas
+    std::optional<Schedule> table{};  ///< instead of one of `kind`
 
     [[nodiscard]] int ranks() const {
         int ranks = 0;
@@ -53,8 +55,9 @@ struct Spread {
 };
 
 std::string to_string(Spread const& spread) {
-    std::string text = fmt::format("{} {} micro-batches, {} replicas, {} chunks, rows", name_of(spread.kind),
-                                   spread.micro_batches, spread.replicas, spread.chunks);
+    std::string text = fmt::format("{} {} micro-batches, {} replicas, {} chunks, rows",
+                                   spread.table ? spread.table->name : name_of(spread.kind), spread.micro_batches,
+                                   spread.replicas, spread.chunks);
     for (TileGrid const& tiles : spread.rows) { text += " [" + aureole::to_string(tiles) + "]"; }
     return text;
 }
@@ -87,9 +90,9 @@ class Trained {
             engine.grid = PipelineGrid(stages, row_of_stage, spread.replicas);
             std::vector<Link> links;
             if (spread.stages() > 1) { links = links_of(cut(network.graph, spec_.first_units)); }
-            engine.schedule = lower(generate({spread.kind, static_cast<int>(spread.rows.size()), spread.chunks,
-                                              spread.micro_batches / spread.replicas}),
-                                    links);
+            ScheduleRequest const request{spread.kind, static_cast<int>(spread.rows.size()), spread.chunks,
+                                          spread.micro_batches / spread.replicas};
+            engine.schedule = lower(spread.table ? *spread.table : generate(request), links);
             require_valid(engine.schedule, links);
         }
         input_ = network.input;
@@ -172,6 +175,9 @@ void expect_equals_one_rank(NamedNetwork const& network, Spread const& spread) {
     Trained one(network.spec, alone, nullptr);
     Trained many(network.spec, spread, &world());
     EXPECT_EQ(many.engine().arena_bytes(), many.predicted());
+    MemoryUse const use = many.engine().memory();
+    EXPECT_EQ(use.split.total(), use.frames + use.train_transient);
+    EXPECT_LE(use.split.gaps, use.split.total());
     for (int step = 0; step < 2; ++step) {  // frames are used again
         Outcome const want = one.run();
         expect_equal(many.run(), want);
@@ -247,6 +253,23 @@ TEST(Pipeline, ReplicasEqualOneRank) {
                 spread.micro_batches = replicas * micro_batches;
                 for (NamedNetwork const& network : networks()) { expect_equals_one_rank(network, spread); }
             }
+        }
+    }
+}
+
+TEST(Pipeline, RandomTablesEqualOneRank) {
+    Dice dice(11);  // the same on all ranks
+    auto const all = networks();
+    for (std::vector<TileGrid> const& rows : meshes(world().size())) {
+        bool const even = std::all_of(rows.begin(), rows.end(),
+                                      [&](TileGrid const& tiles) { return tiles.ranks() == rows[0].ranks(); });
+        for (int i = 0; i < 6; ++i) {
+            Spread spread;
+            spread.rows = rows;
+            spread.chunks = even && rows.size() <= 2 ? dice.between(1, 2) : 1;
+            spread.micro_batches = dice.between(1, 6);
+            spread.table = random_table(dice, static_cast<int>(rows.size()), spread.chunks, spread.micro_batches);
+            expect_equals_one_rank(all[static_cast<std::size_t>(i) % all.size()], spread);
         }
     }
 }

@@ -137,6 +137,27 @@ TEST(Tile, SlabsAreMadeWhereTheExchangeIsDear) {
     EXPECT_GE(slabs(1e7), 2U);
 }
 
+TEST(Tile, MemoryIsSplitByUse) {
+    Index const w = 12, c = 3;
+    TestGraph const test = make_graph(chain(4, {1, 1, 16, w, c}, c), 1);
+    std::size_t const row = static_cast<std::size_t>(w * c) * sizeof(double);
+    for (bool const columns : {false, true}) {
+        for (int const ranks : {1, 2}) {
+            TileGrid const grid(columns ? Counts{1, 1, ranks} : Counts{1, ranks, 1});
+            ProgramOptions options;
+            options.kernels = KernelChoice::native;
+            Program const program(tile(test.graph, grid, 0), options);
+            MemorySplit const split = program.transient_split();
+            EXPECT_EQ(split.total(), program.transient_bytes());
+            EXPECT_LT(split.gaps, program.transient_bytes() / 10) << "a gap cannot be negative";
+            EXPECT_GT(split.activations, 8 * row) << "of at least one tile";
+            EXPECT_EQ(split.halo > 0, ranks > 1);
+            EXPECT_EQ(split.messages > 0, ranks > 1 && columns) << "rows are sent from where they lie";
+            if (ranks > 1 && !columns) { EXPECT_EQ(split.halo % row, 0U) << "rows of the neighbour"; }
+        }
+    }
+}
+
 TEST(Tile, ColumnsNeedBuffers) {
     TestGraph const test = make_graph(chain(2, {1, 1, 16, 12, 3}, 3), 1);
     LocalGraph const local = tile(test.graph, TileGrid(Counts{1, 1, 2}), 0);
