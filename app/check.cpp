@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "app/run_plan.hpp"
+#include "app/fit.hpp"
 #include "app/verbs.hpp"
 #include "io/deck/parse.hpp"
 

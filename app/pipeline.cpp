@@ -17,6 +17,19 @@ namespace aureole {
 
 namespace {
 
+/// Grids of more ranks are planned for one tile of every row.
+constexpr int most_planned = 32;
+
+/// Pixels of a tile and of one more around it, where the image goes on.
+Index pixels_with_border(Box const& tile, Shape const& image) {
+    Index pixels = 1;
+    for (std::size_t axis = 1; axis <= 3; ++axis) {
+        Index const lo = std::max<Index>(0, tile.lo[axis] - 1);
+        pixels *= std::min(image.extents()[axis], tile.hi[axis] + 1) - lo;
+    }
+    return pixels;
+}
+
 ScheduleKind kind_of(ParallelSpec::Schedule schedule) {
     using S = ParallelSpec::Schedule;
     switch (schedule) {
@@ -145,6 +158,22 @@ Pipeline plan_pipeline(Deck const& deck, Graph const& graph, std::vector<int> co
     pipeline.schedule = lower(order, pipeline.links);
     require_valid(pipeline.schedule, pipeline.links);
     return pipeline;
+}
+
+std::vector<int> planned_ranks(PipelineGrid const& grid, Shape const& image) {
+    std::vector<int> ranks;
+    bool const all = grid.ranks_per_replica() <= most_planned;
+    for (int row = 0; row < grid.rows(); ++row) {
+        TileGrid const& tiles = grid.stage(grid.stages_of(row)[0]).tiles;
+        int largest = 0;
+        for (int tile = 0; tile < tiles.ranks(); ++tile) {
+            if (all) { ranks.push_back(grid.first_rank_of(row) + tile); }
+            Index const pixels = pixels_with_border(tiles.tile(tile, image), image);
+            if (pixels > pixels_with_border(tiles.tile(largest, image), image)) { largest = tile; }
+        }
+        if (!all) { ranks.push_back(grid.first_rank_of(row) + largest); }
+    }
+    return ranks;
 }
 
 std::string to_string(PipelineGrid const& grid) {

@@ -25,6 +25,10 @@ struct Pipeline {
 /// `graph`: the network for training, built for these first units.
 [[nodiscard]] Pipeline plan_pipeline(Deck const& deck, Graph const& graph, std::vector<int> const& first_units);
 
+/// Ranks of the first replica whose plans tell what all need: all of them, or, if they are many, one of every row,
+/// whose tile has the most pixels in it and next to it.
+[[nodiscard]] std::vector<int> planned_ranks(PipelineGrid const& grid, Shape const& image);
+
 /// "2 x 2 tiles", or "2 replicas of 3 stages on rows of [2 x 2] [1 x 1] [1 x 1]".
 [[nodiscard]] std::string to_string(PipelineGrid const& grid);
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "app/run_plan.hpp"
+#include "app/fit.hpp"
 #include "app/verbs.hpp"
 #include "core/graph/cost.hpp"
 #include "io/deck/parse.hpp"
@@ -17,16 +17,14 @@ namespace aureole {
 
 namespace {
 
-/// Grids of more ranks are planned for one tile of every row.
-constexpr int most_ranks = 32;
-
 std::string text_of(std::size_t bytes) { return bytes == 0 ? "-" : bytes_text(static_cast<double>(bytes)); }
 
 /// What a rank of the first replica needs and sends.
 struct RankNeeds {
     int rank = 0, row = 0;
     MemoryUse memory;
-    Traffic halo;  ///< of one micro-batch
+    int frames = 1;  ///< micro-batches in flight
+    Traffic halo;    ///< of one micro-batch
     std::size_t hand_over_messages = 0, hand_over_bytes = 0;
 };
 
@@ -36,6 +34,7 @@ RankNeeds needs_of(RunPlan const& plan) {
     needs.row = plan.engine->place().row;
     needs.memory = plan.engine->memory();
     for (std::size_t i = 0; i < plan.engine->stages(); ++i) {
+        needs.frames = std::max(needs.frames, plan.engine->train(i).frames());
         Traffic const traffic = traffic_of(plan.engine->train(i).local());
         needs.halo.exchanges += traffic.exchanges;
         needs.halo.messages += traffic.messages;
@@ -100,17 +99,30 @@ void print_stages(PipelineGrid const& grid, std::vector<StageWork> const& stages
     }
 }
 
+/// Columns add up to the arena.
 void print_memory(std::vector<RankNeeds> const& ranks) {
-    fmt::print("\nbytes of the arena, by rank\n{:>6}{:>5}{:>11}{:>10}{:>11}{:>11}{:>11}{:>11}{:>13}{:>12}{:>12}\n",
-               "rank", "row", "weights", "state", "gradients", "optimizer", "in flight", "messages", "transient",
-               "evaluation", "arena");
+    fmt::print("\nbytes of the arena, by rank, where most of them are in use\n{:>6}{:>5}", "rank", "row");
+    for (char const* name : {"weights", "state", "gradients", "optimizer", "activations", "halo", "messages", "scratch",
+                             "gaps", "evaluation", "arena"}) {
+        fmt::print("{:>12}", name);
+    }
+    fmt::print("\n");
     for (RankNeeds const& each : ranks) {
         MemoryUse const& use = each.memory;
-        fmt::print("{:>6}{:>5}{:>11}{:>10}{:>11}{:>11}{:>11}{:>11}{:>13}{:>12}{:>12}\n", each.rank, each.row,
-                   text_of(use.parameters), text_of(use.state), text_of(use.gradients), text_of(use.optimizer),
-                   text_of(use.frames), text_of(use.messages), text_of(use.train_transient), text_of(use.evaluation),
-                   text_of(use.total()));
+        fmt::print("{:>6}{:>5}", each.rank, each.row);
+        for (std::size_t const bytes :
+             {use.parameters, use.state, use.gradients + use.split.gradients, use.optimizer, use.split.activations,
+              use.split.halo, use.messages + use.split.messages, use.split.scratch, use.split.gaps,
+              use.total() - use.persistent() - use.training(), use.total()}) {
+            fmt::print("{:>12}", text_of(bytes));
+        }
+        fmt::print("\n");
     }
+    auto const hungriest = std::max_element(ranks.begin(), ranks.end(), [](RankNeeds const& a, RankNeeds const& b) {
+        return a.memory.total() < b.memory.total();
+    });
+    fmt::print("  most on rank {}, at operator {}; activations are those of {} micro-batches in flight\n",
+               hungriest->rank, hungriest->memory.peak_node, hungriest->frames);
 }
 
 void print_traffic(std::vector<RankNeeds> const& ranks, Index micro_batches) {
@@ -149,16 +161,6 @@ void write_timeline(std::string const& path, Pipeline const& pipeline, Simulatio
     fmt::print("{}: the schedule as a picture\n", path);
 }
 
-/// Ranks that are planned: all of a replica, or the first tile of every row.
-std::vector<int> planned_ranks(PipelineGrid const& grid) {
-    std::vector<int> ranks;
-    bool const all = grid.ranks_per_replica() <= most_ranks;
-    for (int rank = 0; rank < grid.ranks_per_replica(); ++rank) {
-        if (all || grid.place(rank).tile == 0) { ranks.push_back(rank); }
-    }
-    return ranks;
-}
-
 }  // namespace
 
 ExitCode plan_verb(Command const& command) {
@@ -169,7 +171,7 @@ ExitCode plan_verb(Command const& command) {
     Index const micro_samples = first.micro_samples;
     std::vector<RankNeeds> ranks;
     std::optional<RunPlan> hungriest;
-    for (int const rank : planned_ranks(grid)) {
+    for (int const rank : planned_ranks(grid, deck.image.shape())) {
         RunPlan plan = rank == 0 ? std::move(first) : plan_run(deck, false, rank);
         ranks.push_back(needs_of(plan));
         if (!hungriest || plan.engine->memory().total() > hungriest->engine->memory().total()) {
@@ -183,7 +185,7 @@ ExitCode plan_verb(Command const& command) {
     print_stages(grid, stages);
     print_memory(ranks);
     if (static_cast<int>(ranks.size()) < grid.ranks_per_replica()) {
-        fmt::print("  (the first tile of every row; others differ by their halos)\n");
+        fmt::print("  (of every row the tile with the most pixels in and around it)\n");
     }
     print_traffic(ranks, deck.train.micro_batches / grid.replicas());
     if (!pipeline.schedule.rows.empty()) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "app/fit.hpp"
 #include "app/ranks.hpp"
 #include "app/trainer.hpp"
 #include "app/verbs.hpp"

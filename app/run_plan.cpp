@@ -39,7 +39,7 @@ Normalization normalization_of(RunPlan const& plan, DataUse use) {
     NormalizeSpec const& spec = plan.deck.data.loader.normalize;
     Index const channels = plan.deck.image.channels;
     if (spec.kind != NormalizeSpec::Kind::dataset) { return {spec, channels}; }
-    if (use == DataUse::check) { return {}; }
+    if (use == DataUse::size || use == DataUse::check) { return {}; }
     std::string const path = plan.deck.output.folder + "/statistics.txt";
     if (use == DataUse::resume && std::filesystem::exists(path)) {
         Statistics const statistics = load_statistics(path);
@@ -174,7 +174,7 @@ void open_data(RunPlan& plan, DataUse use) {
     plan.train_loader = config(plan.train_data, own, LoaderConfig::Mode::train, plan.train);
     plan.train_loader.whole_batch = plan.deck.train.batch;
     plan.train_loader.first_of_batch = plan.engine->place().replica * own;
-    warn_about_chunks(plan);
+    if (use != DataUse::size) { warn_about_chunks(plan); }
     if (plan.has_eval) {
         plan.eval_data = open_dataset(*data.eval, sample, reading, seed + 1);
         plan.eval_loader = config(plan.eval_data, plan.micro_samples, LoaderConfig::Mode::eval, plan.eval);
@@ -208,7 +208,7 @@ std::string memory_table(RunPlan const& plan) {
     row("activations, gradients, workspace", memory.arena.train_transient);
     row("micro-batches in flight", memory.arena.frames);
     row("messages between stages", memory.arena.messages);
-    if (memory.arena.evaluation > memory.arena.frames + memory.arena.messages + memory.arena.train_transient) {
+    if (memory.arena.evaluation > memory.arena.training()) {
         row("evaluation, in the same place", memory.arena.evaluation);
     }
     row("arena", memory.arena.total());
@@ -231,29 +231,6 @@ std::string memory_table(RunPlan const& plan) {
 std::size_t largest_total(RunPlan const& plan) {
     auto const mine = static_cast<double>(plan.memory().total());
     return static_cast<std::size_t>(plan.comm == nullptr ? mine : plan.comm->max(mine));
-}
-
-void require_fits(RunPlan const& plan) {
-    if (!plan.deck.memory.limit) { return; }
-    RunMemory const memory = plan.memory();
-    auto const limit = static_cast<std::size_t>(*plan.deck.memory.limit);
-    if (memory.total() <= limit) { return; }
-    std::string remedy = "use more tiles (parallel.spatial.tiles), more micro-batches or a smaller image";
-    for (auto const mode : {MemorySpec::Recompute::cheap, MemorySpec::Recompute::blocks}) {
-        if (mode <= plan.deck.memory.recompute) { continue; }
-        Deck deck = plan.deck;
-        deck.memory.recompute = mode;
-        std::size_t const arena = plan_run(deck, false, plan.rank).engine->memory().total();
-        if (arena + memory.loaders + memory.program <= limit) {
-            remedy =
-                fmt::format("memory.recompute={} needs {}", mode == MemorySpec::Recompute::cheap ? "cheap" : "blocks",
-                            bytes_text(static_cast<double>(arena + memory.loaders + memory.program)));
-            break;
-        }
-    }
-    fail(ExitCode::does_not_fit, "the run needs {} and memory.limit is {} (most at operator {}): {}",
-         bytes_text(static_cast<double>(memory.total())), bytes_text(static_cast<double>(limit)),
-         memory.arena.peak_node, remedy);
 }
 
 }  // namespace aureole

@@ -45,6 +45,7 @@ struct RunPlan {
 
 /// What the data are opened for.
 enum class DataUse : std::uint8_t {
+    size,    ///< what the loaders need
     check,   ///< only whether they fit the network; no statistics are measured
     start,   ///< statistics of the training set are measured and saved into the run's folder
     resume,  ///< statistics are taken from the run's folder
@@ -61,8 +62,5 @@ void open_data(RunPlan& plan, DataUse use);
 
 /// The largest prediction of all ranks; ranks ask together if there are several.
 [[nodiscard]] std::size_t largest_total(RunPlan const& plan);
-
-/// Throws does_not_fit if the prediction exceeds memory.limit, naming the hungriest operator and a change that fits.
-void require_fits(RunPlan const& plan);
 
 }  // namespace aureole
