@@ -176,6 +176,7 @@ void BatchReader::read_run(std::int64_t slot, std::int64_t count, std::int64_t e
 }
 
 void BatchReader::read_x(std::int64_t sample, std::int64_t slot, Geometry const& geometry, Batch& batch) {
+    if (x_volume_ == 0) { return; }  // another rank's
     Box const source = intersection(geometry.source_box(x_box_), Box::whole(stored_x_));
     if (!source.empty()) {
         config_.dataset->read_x(sample, 1, source, staging_.data());
@@ -186,7 +187,7 @@ void BatchReader::read_x(std::int64_t sample, std::int64_t slot, Geometry const&
 }
 
 void BatchReader::read_labels(std::int64_t sample, std::int64_t slot, Geometry const& geometry, Batch& batch) {
-    if (config_.sample.labels == Labels::none) { return; }
+    if (y_volume_ == 0) { return; }  // none, or another rank's
     bool const classes = config_.sample.labels == Labels::classes;
     std::int32_t* const label = batch.classes.data() + (classes ? slot * y_volume_ : 0);
     float* const value = batch.values.data() + (classes ? 0 : slot * y_volume_);

@@ -187,6 +187,35 @@ TEST_F(LoaderTest, ATileIsTheTileOfTheBatch) {
     }
 }
 
+/// Ranks of a pipeline's first stage have no labels, those of its last no image.
+TEST_F(LoaderTest, NothingIsReadOfWhatIsAnotherRanks) {
+    for (bool const synthetic : {false, true}) {
+        for (AugmentSpec const& augment : {AugmentSpec{}, AugmentSpec{.flip_w = true, .crop_pad = 2}}) {
+            LoaderConfig setup = config(Mode::train, 4);
+            if (synthetic) {
+                SourceSpec spec;
+                spec.kind = SourceSpec::Kind::synthetic;
+                spec.samples = samples;
+                setup.dataset = open_dataset(spec, setup.sample, setup.spec, 0);
+            }
+            setup.spec.augment = augment;
+            Loader whole(setup);
+            setup.y_box = Box{};
+            Loader images(setup);
+            setup.y_box.reset();
+            setup.x_box = Box{};
+            Loader labels(setup);
+            for (int step = 0; step < 3; ++step) {
+                Batch const &all = whole.next(), &x = images.next(), &y = labels.next();
+                EXPECT_EQ(x.x, all.x);
+                EXPECT_TRUE(x.classes.empty());
+                EXPECT_EQ(y.classes, all.classes);
+                EXPECT_TRUE(y.x.empty());
+            }
+        }
+    }
+}
+
 TEST_F(LoaderTest, NormalizesWithTheFiguresGiven) {
     LoaderConfig setup = config(Mode::eval, 25);
     NormalizeSpec normalize;
