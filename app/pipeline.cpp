@@ -104,6 +104,7 @@ std::vector<int> units_of_balance(Deck const& deck, int units) {
 TileGrid tiles_of_stage(Deck const& deck, int stage) {
     ParallelSpec::Spatial const& spatial = deck.parallel.spatial;
     auto const counts = spatial.counts(stage);
+    if (!deck.parallel.is_tiled(stage)) { return TileGrid(counts).with_sample_parts(deck.parallel.local_data); }
     if (counts != spatial.counts()) { return TileGrid(counts); }
     Shape const image = deck.image.shape();
     return {counts,
@@ -150,7 +151,10 @@ Pipeline plan_pipeline(Deck const& deck, Graph const& graph, std::vector<int> co
 std::string to_string(PipelineGrid const& grid) {
     std::string text;
     if (grid.replicas() > 1) { text = fmt::format("{} replicas of ", grid.replicas()); }
-    if (grid.stages() == 1) { return text + to_string(grid.stage(0).tiles) + " tiles"; }
+    if (grid.stages() == 1) {
+        TileGrid const& mesh = grid.stage(0).tiles;
+        return text + to_string(mesh) + (mesh.sample_parts() > 1 ? "" : " tiles");
+    }
     text += fmt::format("{} stages on rows of", grid.stages());
     for (int row = 0; row < grid.rows(); ++row) {
         text += fmt::format(" [{}]", to_string(grid.stage(grid.stages_of(row)[0]).tiles));
