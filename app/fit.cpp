@@ -102,7 +102,7 @@ std::size_t bytes_of(RunPlan& plan, bool with_data) {
 std::optional<std::size_t> fitting_bytes(Deck const& deck, bool with_data, std::size_t limit) {
     RunPlan first = plan_run(deck, false);
     std::size_t most = 0;
-    for (int const rank : planned_ranks(first.pipeline.grid, deck.image.shape())) {
+    for (int const rank : planned_ranks(first.pipeline.grid, images_of(deck))) {
         RunPlan plan = rank == 0 ? std::move(first) : plan_run(deck, false, rank);
         std::size_t const bytes = bytes_of(plan, with_data);
         if (bytes > limit) { return {}; }

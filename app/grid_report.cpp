@@ -31,17 +31,20 @@ int middle_rank(TileGrid const& grid) {
 
 std::string owners(Deck const& deck, Network const& network, std::vector<LocalGraph> const& ranks) {
     TileGrid const grid = tiles_of_stage(deck, 0);
-    Shape const image = deck.image.shape();
-    bool const volume = image.d > 1;
-    std::string text =
-        fmt::format("{} tiles of an image of {}{} x {} pixels{}\n{:>6}{}{:>16}{:>16}   held of the input\n",
-                    to_string(grid), volume ? fmt::format("{} x ", image.d) : "", image.h, image.w,
-                    deck.parallel.stages > 1 ? ", as the first stage has them, for the whole network" : "", "rank",
-                    volume ? fmt::format("{:>16}", "d") : "", "h", "w");
+    Shape image = deck.image.shape();
+    image.n = deck.train.batch / deck.train.micro_batches;
+    bool const volume = image.d > 1, samples = grid.sample_parts() > 1;
+    std::string text = fmt::format(
+        "{} of an image of {}{} x {} pixels{}\n{:>6}{}{}{:>16}{:>16}   held of the input\n",
+        samples ? fmt::format("{} parts of {} samples", grid.sample_parts(), image.n) : to_string(grid) + " tiles",
+        volume ? fmt::format("{} x ", image.d) : "", image.h, image.w,
+        deck.parallel.stages > 1 ? ", as the first stage has them, for the whole network" : "", "rank",
+        samples ? fmt::format("{:>16}", "samples") : "", volume ? fmt::format("{:>16}", "d") : "", "h", "w");
     for (int rank = 0; rank < grid.ranks(); ++rank) {
         Box const own = grid.tile(rank, image);
         Box const held = ranks[static_cast<std::size_t>(rank)].box(network.input);
-        text += fmt::format("{:>6}{}{:>16}{:>16}   {}{} x {}\n", rank,
+        text += fmt::format("{:>6}{}{}{:>16}{:>16}   {}{} x {}\n", rank,
+                            samples ? fmt::format("{:>16}", range(own, 0)) : "",
                             volume ? fmt::format("{:>16}", range(own, 1)) : "", range(own, 2), range(own, 3),
                             volume ? range(held, 1) + " x " : "", range(held, 2), range(held, 3));
     }

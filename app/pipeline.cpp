@@ -20,9 +20,9 @@ namespace {
 /// Grids of more ranks are planned for one tile of every row.
 constexpr int most_planned = 32;
 
-/// Pixels of a tile and of one more around it, where the image goes on.
+/// Pixels of a tile and of one more around it, where the image goes on, of all its samples.
 Index pixels_with_border(Box const& tile, Shape const& image) {
-    Index pixels = 1;
+    Index pixels = tile.hi[0] - tile.lo[0];
     for (std::size_t axis = 1; axis <= 3; ++axis) {
         Index const lo = std::max<Index>(0, tile.lo[axis] - 1);
         pixels *= std::min(image.extents()[axis], tile.hi[axis] + 1) - lo;
@@ -117,6 +117,7 @@ std::vector<int> units_of_balance(Deck const& deck, int units) {
 TileGrid tiles_of_stage(Deck const& deck, int stage) {
     ParallelSpec::Spatial const& spatial = deck.parallel.spatial;
     auto const counts = spatial.counts(stage);
+    if (!deck.parallel.is_tiled(stage)) { return TileGrid(counts).with_sample_parts(deck.parallel.local_data); }
     if (counts != spatial.counts()) { return TileGrid(counts); }
     Shape const image = deck.image.shape();
     return {counts,
@@ -160,7 +161,13 @@ Pipeline plan_pipeline(Deck const& deck, Graph const& graph, std::vector<int> co
     return pipeline;
 }
 
-std::vector<int> planned_ranks(PipelineGrid const& grid, Shape const& image) {
+Shape images_of(Deck const& deck) {
+    Shape images = deck.image.shape();
+    images.n = deck.train.batch / deck.train.micro_batches;
+    return images;
+}
+
+std::vector<int> planned_ranks(PipelineGrid const& grid, Shape const& images) {
     std::vector<int> ranks;
     bool const all = grid.ranks_per_replica() <= most_planned;
     for (int row = 0; row < grid.rows(); ++row) {
@@ -168,8 +175,8 @@ std::vector<int> planned_ranks(PipelineGrid const& grid, Shape const& image) {
         int largest = 0;
         for (int tile = 0; tile < tiles.ranks(); ++tile) {
             if (all) { ranks.push_back(grid.first_rank_of(row) + tile); }
-            Index const pixels = pixels_with_border(tiles.tile(tile, image), image);
-            if (pixels > pixels_with_border(tiles.tile(largest, image), image)) { largest = tile; }
+            Index const pixels = pixels_with_border(tiles.tile(tile, images), images);
+            if (pixels > pixels_with_border(tiles.tile(largest, images), images)) { largest = tile; }
         }
         if (!all) { ranks.push_back(grid.first_rank_of(row) + largest); }
     }
@@ -179,7 +186,10 @@ std::vector<int> planned_ranks(PipelineGrid const& grid, Shape const& image) {
 std::string to_string(PipelineGrid const& grid) {
     std::string text;
     if (grid.replicas() > 1) { text = fmt::format("{} replicas of ", grid.replicas()); }
-    if (grid.stages() == 1) { return text + to_string(grid.stage(0).tiles) + " tiles"; }
+    if (grid.stages() == 1) {
+        TileGrid const& mesh = grid.stage(0).tiles;
+        return text + to_string(mesh) + (mesh.sample_parts() > 1 ? "" : " tiles");
+    }
     text += fmt::format("{} stages on rows of", grid.stages());
     for (int row = 0; row < grid.rows(); ++row) {
         text += fmt::format(" [{}]", to_string(grid.stage(grid.stages_of(row)[0]).tiles));

@@ -171,7 +171,7 @@ ExitCode plan_verb(Command const& command) {
     Index const micro_samples = first.micro_samples;
     std::vector<RankNeeds> ranks;
     std::optional<RunPlan> hungriest;
-    for (int const rank : planned_ranks(grid, deck.image.shape())) {
+    for (int const rank : planned_ranks(grid, images_of(deck))) {
         RunPlan plan = rank == 0 ? std::move(first) : plan_run(deck, false, rank);
         ranks.push_back(needs_of(plan));
         if (!hungriest || plan.engine->memory().total() > hungriest->engine->memory().total()) {

@@ -15,37 +15,53 @@ namespace {
 std::string grid_text(ParallelSpec const& parallel) {
     auto const [d, h, w] = parallel.spatial.counts(0);
     std::string const tiles = d > 1 ? fmt::format("{} x {} x {} tiles", d, h, w) : fmt::format("{} x {} tiles", h, w);
+    std::string const samples = fmt::format("{} parts of the samples", parallel.local_data);
+    bool const first_in_parts = !parallel.is_tiled(0) && parallel.local_data > 1;
     std::string text = parallel.data > 1 ? fmt::format("{} replicas of ", parallel.data) : "";
-    if (parallel.stages == 1) { return text + tiles; }
-    return text + fmt::format("{} stages, the first in {}", parallel.stages, tiles);
+    if (parallel.stages == 1) { return text + (first_in_parts ? samples : tiles); }
+    text += fmt::format("{} stages, the first in {}", parallel.stages, first_in_parts ? samples : tiles);
+    return parallel.local_data == 1 || first_in_parts ? text : text + ", those without tiles in " + samples;
 }
 
-/// Grids for a number of ranks, as a deck writes them: other replicas, stages and tiles, those the deck has first.
-std::string fitting_grids(Deck const& deck, int ranks) {
+/// Whether a deck may have this grid.
+bool is_possible(Deck const& deck, ParallelSpec const& grid) {
     Shape const image = deck.image.shape();
+    auto const [d, h, w] = grid.spatial.counts(0);
+    bool const shared = grid.local_data == 1 || (!grid.is_tiled(grid.rows() - 1) &&
+                                                 grid.local_data <= deck.train.batch / deck.train.micro_batches);
+    return h <= image.h && w <= image.w && grid.spatial.stages <= grid.rows() &&
+           deck.train.micro_batches % grid.data == 0 && shared;
+}
+
+/// Grids for a number of ranks, as a deck writes them: other replicas, stages, tiles and parts of the samples, those
+/// the deck has first.
+std::string fitting_grids(Deck const& deck, int ranks) {
     ParallelSpec const& parallel = deck.parallel;
     std::vector<std::string> found;
     constexpr std::size_t most = 6;
-    auto const add = [&](Index data, Index stages, Index rows, Index columns) {
-        bool const fits = rows <= image.h && columns <= image.w && deck.train.micro_batches % data == 0;
-        if (!fits || found.size() >= most) { return; }
-        std::string text;
-        if (data != parallel.data) { text += fmt::format("parallel.data={} ", data); }
-        if (stages != parallel.stages) { text += fmt::format("parallel.stages={} ", stages); }
-        found.push_back(text + fmt::format("parallel.spatial.tiles=[{}, {}]", rows, columns));
-    };
     if (!parallel.spatial.stage_tiles.empty() || !parallel.schedule_file.empty()) { return ""; }  // one grid alone fits
+    auto const add = [&](ParallelSpec const& grid) {
+        if (found.size() >= most || grid.ranks() != ranks || !is_possible(deck, grid)) { return; }
+        std::string text;
+        if (grid.data != parallel.data) { text += fmt::format("parallel.data={} ", grid.data); }
+        if (grid.stages != parallel.stages) { text += fmt::format("parallel.stages={} ", grid.stages); }
+        if (grid.local_data != parallel.local_data) { text += fmt::format("parallel.local_data={} ", grid.local_data); }
+        found.push_back(text + fmt::format("parallel.spatial.tiles=[{}]", fmt::join(grid.spatial.tiles, ", ")));
+    };
     auto const add_tiles = [&](Index data, Index stages) {
-        Index const tiled = std::min(std::max<Index>(1, parallel.spatial.stages), stages);
-        if (ranks % data != 0) { return; }
-        Index const left = ranks / data - (stages - tiled);
-        if (left < tiled || left % tiled != 0) { return; }
-        Index const tiles = left / tiled;
-        for (Index rows = 1; rows <= tiles; ++rows) {
-            if (tiles % rows == 0) { add(data, stages, rows, tiles / rows); }
+        ParallelSpec grid = parallel;
+        grid.data = data;
+        grid.stages = stages;
+        grid.spatial.slice = ParallelSpec::Slice::square;
+        for (Index rows = 1; rows <= ranks; ++rows) {
+            for (Index columns = 1; rows * columns <= ranks; ++columns) {
+                grid.spatial.tiles = {rows, columns};
+                add(grid);
+            }
         }
     };
     add_tiles(parallel.data, parallel.stages);
+    for (ParallelSpec grid = parallel; grid.local_data <= ranks; ++grid.local_data) { add(grid); }
     for (Index stages = 1; stages <= ranks && parallel.chunks == 1 && parallel.balance.empty(); ++stages) {
         if (stages != parallel.stages) { add_tiles(parallel.data, stages); }
     }

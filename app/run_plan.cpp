@@ -81,7 +81,7 @@ TilingOptions tiling_of(Deck const& deck, Graph const& train) {
                       : spatial.overlap == S::Overlap::never ? Overlap::never
                                                              : Overlap::worthwhile;
     TileGrid const tiles = tiles_of_stage(deck, 0);
-    if (spatial.halo == S::Halo::plain || tiles.ranks() == 1) { return options; }
+    if (spatial.halo == S::Halo::plain || !deck.parallel.is_tiled(0)) { return options; }
     if (spatial.chain) {
         options.chain = static_cast<int>(*spatial.chain);
     } else {
@@ -167,6 +167,7 @@ void open_data(RunPlan& plan, DataUse use) {
             bool const training = mode == LoaderConfig::Mode::train;
             loader.x_box = plan.engine->read_box(network.input, training);
             loader.y_box = plan.engine->read_box(network.labels, training);
+            loader.micro_samples = plan.micro_samples;
         }
         return loader;
     };

@@ -44,7 +44,7 @@ void Dice::differentiate(Backward& backward) const {
 std::vector<ValueType> DiceInputGradient::infer(std::span<ValueType const> inputs) const { return {inputs[0]}; }
 
 Access DiceInputGradient::access(std::size_t input) const {
-    if (input == 2) { return Access::whole(); }
+    if (input == 2) { return {{Reach::same, Reach::all, Reach::all, Reach::all, Reach::all}, {}}; }
     return {{Reach::same, Reach::same, Reach::same, Reach::same, Reach::all}, {}};
 }
 

@@ -38,6 +38,7 @@ class DiceSums : public Operator {
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::whole(); }
     [[nodiscard]] int reduced_input() const override { return 0; }
+    [[nodiscard]] bool has_rows_of_samples(std::size_t /*output*/) const override { return true; }
     [[nodiscard]] Recompute recompute() const override { return Recompute::never; }
 };
 

@@ -13,6 +13,7 @@ class GlobalPool : public Operator {
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t input) const override;
     [[nodiscard]] int reduced_input() const override { return 0; }
+    [[nodiscard]] bool has_rows_of_samples(std::size_t /*output*/) const override { return true; }
     [[nodiscard]] Combine combine() const override {
         return pool_ == PoolKind::average ? Combine::sum : Combine::maximum;
     }

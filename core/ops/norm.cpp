@@ -163,6 +163,10 @@ std::vector<ValueType> NormReduce::infer(std::span<ValueType const> inputs) cons
 
 Access NormReduce::access(std::size_t /*input*/) const { return Access::whole(); }
 
+Access NormReduce::access_by_pixel(std::size_t input) const {
+    return input < attributes_.mean() ? Operator::access_by_pixel(input) : Access::whole();
+}
+
 std::vector<ValueType> NormInputGradient::infer(std::span<ValueType const> inputs) const {
     ValueType const& x = inputs[attributes_.x()];
     return std::vector<ValueType>(attributes_.residual() ? 2 : 1, x);

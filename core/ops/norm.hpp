@@ -64,6 +64,7 @@ class NormMoments : public Operator {
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t input) const override;
     [[nodiscard]] int reduced_input() const override { return 0; }
+    [[nodiscard]] bool has_rows_of_samples(std::size_t /*output*/) const override { return true; }
     [[nodiscard]] Combine combine() const override { return Combine::moments; }
     [[nodiscard]] Recompute recompute() const override { return Recompute::never; }
 
@@ -149,6 +150,10 @@ class NormReduce : public Operator {
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t input) const override;
     [[nodiscard]] int reduced_input() const override { return 0; }
+    [[nodiscard]] Access access_by_pixel(std::size_t input) const override;
+    [[nodiscard]] bool has_rows_of_samples(std::size_t output) const override {
+        return !attributes_.norm.fixed_statistics && output < 2;
+    }
     [[nodiscard]] bool accumulates() const override { return true; }
 
   private:

@@ -93,6 +93,9 @@ class Operator {
     [[nodiscard]] virtual int reduced_input() const { return -1; }
     /// For a reduction: the part of another input that belongs to a pixel of reduced_input(), with all its channels.
     [[nodiscard]] virtual Access access_by_pixel(std::size_t input) const;
+    /// For a reduction: whether an output has a row along n for every sample of reduced_input(), or for every so many
+    /// consecutive ones; otherwise all samples add to all of it.
+    [[nodiscard]] virtual bool has_rows_of_samples(std::size_t /*output*/) const { return false; }
     /// For a reduction: how partial outputs are combined.
     [[nodiscard]] virtual Combine combine() const { return Combine::sum; }
     /// For a reduction whose outputs cannot be combined: what can be, and what follows.

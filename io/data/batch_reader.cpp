@@ -26,7 +26,13 @@ bool rearranges(LoaderConfig const& config) {
     return augments(config) || is_larger(config.dataset->x_shape(), config.sample.x);
 }
 
-Box box_or_whole(std::optional<Box> const& box, Shape const& sample) { return box.value_or(Box::whole(sample)); }
+/// Of one sample.
+Box box_or_whole(std::optional<Box> const& box, Shape const& sample) {
+    Box one = box.value_or(Box::whole(sample));
+    one.lo[0] = 0;
+    one.hi[0] = 1;
+    return one;
+}
 
 Index volume_of(Box const& box) {
     Shape const shape = box.shape();
@@ -65,6 +71,15 @@ void check(LoaderConfig const& config) {
 
 }  // namespace
 
+SamplePart SamplePart::of_box(LoaderConfig const& config, std::optional<Box> const& box) {
+    if (!box || config.micro_samples == 0) { return {}; }
+    return {config.micro_samples, box->lo[0], box->hi[0]};
+}
+
+Index SamplePart::before(Index slots) const {
+    return slots / of * (last - first) + std::clamp<Index>(slots % of - first, 0, last - first);
+}
+
 BatchReader::BatchReader(LoaderConfig const& config)
     : config_(config),
       order_(config.seed, config.dataset->samples(), config.spec.shuffle && is_training(config)),
@@ -72,6 +87,8 @@ BatchReader::BatchReader(LoaderConfig const& config)
       stored_y_(config.dataset->y_shape()),
       x_box_(box_or_whole(config.x_box, config.sample.x)),
       y_box_(box_or_whole(config.y_box, config.sample.y)),
+      x_part_(SamplePart::of_box(config, config.x_box)),
+      y_part_(SamplePart::of_box(config, config.y_box)),
       x_volume_(volume_of(x_box_)),
       y_volume_(label_volume(config)),
       moves_labels_(config.sample.y.pixels_per_sample() > 1),
@@ -98,8 +115,10 @@ std::size_t BatchReader::staging_bytes(LoaderConfig const& config) {
 
 std::size_t BatchReader::batch_bytes(LoaderConfig const& config) {
     Index const x = volume_of(box_or_whole(config.x_box, config.sample.x));
-    auto const per_sample = static_cast<std::size_t>(x + label_volume(config)) * sizeof(float) + sizeof(std::int64_t);
-    return static_cast<std::size_t>(config.batch) * per_sample;
+    Index const elements = SamplePart::of_box(config, config.x_box).before(config.batch) * x +
+                           SamplePart::of_box(config, config.y_box).before(config.batch) * label_volume(config);
+    return static_cast<std::size_t>(elements) * sizeof(float) +
+           static_cast<std::size_t>(config.batch) * sizeof(std::int64_t);
 }
 
 std::size_t BatchReader::dataset_bytes(LoaderConfig const& config) {
@@ -108,12 +127,11 @@ std::size_t BatchReader::dataset_bytes(LoaderConfig const& config) {
 
 Batch BatchReader::make_batch() const {
     Batch batch;
-    auto const samples = static_cast<std::size_t>(config_.batch);
-    batch.x.resize(samples * static_cast<std::size_t>(x_volume_));
-    std::size_t const labels = samples * static_cast<std::size_t>(y_volume_);
+    batch.x.resize(static_cast<std::size_t>(x_part_.before(config_.batch) * x_volume_));
+    auto const labels = static_cast<std::size_t>(y_part_.before(config_.batch) * y_volume_);
     if (config_.sample.labels == Labels::classes) { batch.classes.resize(labels); }
     if (config_.sample.labels == Labels::values) { batch.values.resize(labels); }
-    batch.samples.resize(samples);
+    batch.samples.resize(static_cast<std::size_t>(config_.batch));
     return batch;
 }
 
@@ -135,14 +153,18 @@ void BatchReader::fill(std::int64_t step, Batch& batch) {
     for (std::int64_t slot = 0; slot < batch.valid;) {
         auto const begin = batch.samples.begin() + slot;
         std::int64_t count = 1;
-        while (slot + count < batch.valid && *(begin + count) == *begin + count) { ++count; }
+        auto const goes_on = [&](std::int64_t next) {
+            return x_part_.has(next) == x_part_.has(slot) && y_part_.has(next) == y_part_.has(slot);
+        };
+        while (slot + count < batch.valid && *(begin + count) == *begin + count && goes_on(slot + count)) { ++count; }
         if (rearranges_) { count = 1; }
         read_run(slot, count, order_.at(batch.first_index + slot).epoch, batch);
         slot += count;
     }
-    std::fill(batch.x.begin() + batch.valid * x_volume_, batch.x.end(), 0.0F);
-    if (!batch.classes.empty()) { std::fill(batch.classes.begin() + batch.valid * y_volume_, batch.classes.end(), 0); }
-    if (!batch.values.empty()) { std::fill(batch.values.begin() + batch.valid * y_volume_, batch.values.end(), 0.0F); }
+    Index const x = x_part_.before(batch.valid) * x_volume_, y = y_part_.before(batch.valid) * y_volume_;
+    std::fill(batch.x.begin() + x, batch.x.end(), 0.0F);
+    if (!batch.classes.empty()) { std::fill(batch.classes.begin() + y, batch.classes.end(), 0); }
+    if (!batch.values.empty()) { std::fill(batch.values.begin() + y, batch.values.end(), 0.0F); }
 }
 
 Geometry BatchReader::geometry_of(std::int64_t sample, std::int64_t epoch) const {
@@ -154,12 +176,12 @@ void BatchReader::read_run(std::int64_t slot, std::int64_t count, std::int64_t e
     std::int64_t const sample = batch.samples[static_cast<std::size_t>(slot)];
     if (rearranges_) {
         Geometry const geometry = geometry_of(sample, epoch);
-        read_x(sample, slot, geometry, batch);
-        read_labels(sample, slot, geometry, batch);
+        if (x_part_.has(slot)) { read_x(sample, slot, geometry, batch); }
+        if (y_part_.has(slot)) { read_labels(sample, slot, geometry, batch); }
         return;
     }
-    float* const x = batch.x.data() + slot * x_volume_;
-    if (x_volume_ > 0) {  // none: another rank's
+    float* const x = batch.x.data() + x_part_.before(slot) * x_volume_;
+    if (x_volume_ > 0 && x_part_.has(slot)) {  // others are another rank's
         config_.dataset->read_x(sample, count, x_box_, x);
         if (config_.normalization.per_sample()) {
             for (std::int64_t i = 0; i < count; ++i) { normalize(sample + i, x_box_, x + i * x_volume_); }
@@ -167,11 +189,12 @@ void BatchReader::read_run(std::int64_t slot, std::int64_t count, std::int64_t e
             config_.normalization.apply(x, count * x_box_.shape().pixels_per_sample());
         }
     }
-    if (y_volume_ == 0) { return; }
+    if (y_volume_ == 0 || !y_part_.has(slot)) { return; }
+    Index const y = y_part_.before(slot) * y_volume_;
     if (config_.sample.labels == Labels::classes) {
-        config_.dataset->read_classes(sample, count, y_box_, batch.classes.data() + slot * y_volume_);
+        config_.dataset->read_classes(sample, count, y_box_, batch.classes.data() + y);
     } else if (config_.sample.labels == Labels::values) {
-        config_.dataset->read_values(sample, count, y_box_, batch.values.data() + slot * y_volume_);
+        config_.dataset->read_values(sample, count, y_box_, batch.values.data() + y);
     }
 }
 
@@ -183,14 +206,15 @@ void BatchReader::read_x(std::int64_t sample, std::int64_t slot, Geometry const&
         normalize(sample, source, staging_.data());
     }
     // the padding is zero after normalisation, like that of a convolution
-    apply_geometry(geometry, staging_.data(), source, x_box_, batch.x.data() + slot * x_volume_);
+    apply_geometry(geometry, staging_.data(), source, x_box_, batch.x.data() + x_part_.before(slot) * x_volume_);
 }
 
 void BatchReader::read_labels(std::int64_t sample, std::int64_t slot, Geometry const& geometry, Batch& batch) {
     if (y_volume_ == 0) { return; }  // none, or another rank's
     bool const classes = config_.sample.labels == Labels::classes;
-    std::int32_t* const label = batch.classes.data() + (classes ? slot * y_volume_ : 0);
-    float* const value = batch.values.data() + (classes ? 0 : slot * y_volume_);
+    Index const place = y_part_.before(slot) * y_volume_;
+    std::int32_t* const label = batch.classes.data() + (classes ? place : 0);
+    float* const value = batch.values.data() + (classes ? 0 : place);
     if (!moves_labels_) {
         if (classes) { return config_.dataset->read_classes(sample, 1, y_box_, label); }
         return config_.dataset->read_values(sample, 1, y_box_, value);

@@ -5,6 +5,18 @@
 
 namespace aureole {
 
+/// The samples of a batch that are read: the same part of every micro-batch.
+struct SamplePart {
+    Index of = 1;               ///< samples of a micro-batch
+    Index first = 0, last = 1;  ///< those that are read
+
+    static SamplePart of_box(LoaderConfig const& config, std::optional<Box> const& box);
+
+    /// How many of the first `slots` samples of the batch are read, which is also the place of the next one.
+    [[nodiscard]] Index before(Index slots) const;
+    [[nodiscard]] bool has(Index slot) const { return before(slot + 1) > before(slot); }
+};
+
 /// Fills batches, one at a time: what Loader does but for reading ahead.
 class BatchReader {
   public:
@@ -30,7 +42,8 @@ class BatchReader {
     LoaderConfig const& config_;
     SampleOrder order_;
     Shape stored_x_, stored_y_;
-    Box x_box_, y_box_;
+    Box x_box_, y_box_;  ///< of one sample
+    SamplePart x_part_, y_part_;
     Index x_volume_ = 0, y_volume_ = 0;  ///< of the boxes of one sample
     bool moves_labels_ = false;          ///< labels are a mask, which follows the image's geometry
     bool rearranges_ = false;            ///< samples may be cut, padded, flipped or turned

@@ -11,9 +11,9 @@ namespace aureole {
 
 /// The samples of one step. Arrays are dense and keep their size from batch to batch.
 struct Batch {
-    std::vector<float> x;               ///< (batch, d, h, w, c) of the loader's box, normalised
-    std::vector<std::int32_t> classes;  ///< (batch, 1) or (batch, d, h, w, 1)
-    std::vector<float> values;          ///< (batch, c) or (batch, d, h, w, c)
+    std::vector<float> x;               ///< (n, d, h, w, c) of the loader's box, normalised; n: samples that it reads
+    std::vector<std::int32_t> classes;  ///< (n, 1) or (n, d, h, w, 1)
+    std::vector<float> values;          ///< (n, c) or (n, d, h, w, c)
     std::vector<std::int64_t> samples;  ///< index in the data set of each; -1 behind the valid ones
     std::int64_t step = 0;
     std::int64_t first_index = 0;  ///< position of the first sample: step * batch, within the pass for evaluation
@@ -37,7 +37,9 @@ struct LoaderConfig {
     std::int64_t first_of_batch = 0;  ///< training: place of its first sample among them
     Mode mode = Mode::train;
     std::optional<Box> x_box,
-        y_box;  ///< part of the network's input and of its labels to read (n is not looked at); default: whole
+        y_box;                       ///< part of the network's input and of its labels to read; default: whole
+    std::int64_t micro_samples = 0;  ///< samples of a micro-batch, of which the boxes' n says which to read; 0: n is
+                                     ///< not looked at
 };
 
 /// Hands out batches, read ahead by a thread of its own. What a batch holds depends on (seed, step) only; so its state

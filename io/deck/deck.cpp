@@ -73,11 +73,15 @@ std::array<Index, 3> ParallelSpec::Spatial::counts(Index stage) const {
     return {1, rows, count / rows};
 }
 
+Index ParallelSpec::rows() const { return std::max<Index>(1, stages / chunks); }
+
+bool ParallelSpec::is_tiled(Index row) const { return spatial.counts(row) != std::array<Index, 3>{1, 1, 1}; }
+
 Index ParallelSpec::ranks() const {
     Index ranks = 0;
-    for (Index row = 0; row < std::max<Index>(1, stages / chunks); ++row) {
+    for (Index row = 0; row < rows(); ++row) {
         auto const [d, h, w] = spatial.counts(row);
-        ranks += d * h * w;
+        ranks += is_tiled(row) ? d * h * w : local_data;
     }
     return data * ranks;
 }

@@ -213,6 +213,7 @@ struct ParallelSpec {
         [[nodiscard]] std::array<Index, 3> counts(Index stage) const;
     };
     Index data = 1;
+    Index local_data = 1;  ///< ranks of a stage that is not tiled: each takes some samples of a micro-batch
     Index stages = 1;
     Index chunks = 1;            ///< stages on one rank
     std::vector<Index> balance;  ///< units of every stage; empty: as `cut` says
@@ -222,6 +223,9 @@ struct ParallelSpec {
     std::string schedule_file;  ///< a table instead
     Index timeout = 600;        ///< seconds
 
+    /// Stages with ranks of their own.
+    [[nodiscard]] Index rows() const;
+    [[nodiscard]] bool is_tiled(Index row) const;
     /// Ranks that the grid takes.
     [[nodiscard]] Index ranks() const;
 };

@@ -97,6 +97,10 @@ std::vector<Field> fields_of(Of<ParallelSpec> /*type*/) {
     using P = ParallelSpec;
     return {
         field("data", &P::data, "replicas of the whole grid, which share the micro-batches of a batch").at_least(1),
+        field("local_data", &P::local_data,
+              "ranks of every stage that is not cut into tiles: they share the samples of a micro-batch, with the "
+              "statistics of all of them; at most the samples of a micro-batch")
+            .at_least(1),
         field("stages", &P::stages, "parts of the network, one after the other, cut between its units").at_least(1),
         field(
             "chunks", &P::chunks,

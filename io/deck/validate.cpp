@@ -116,6 +116,35 @@ void check_stages(Rules& rules) {
     }
 }
 
+/// Whether there are stages whose ranks may share samples, and samples for all of them.
+void check_local_data(Rules& rules) {
+    ParallelSpec const& parallel = rules.deck().parallel;
+    TrainSpec const& train = rules.deck().train;
+    if (parallel.local_data == 1) { return; }
+    bool tiled = true;
+    for (Index row = 0; row < parallel.rows(); ++row) { tiled = tiled && parallel.is_tiled(row); }
+    if (tiled) {
+        rules.fail(
+            "parallel.local_data",
+            "{} ranks are to share the samples of stages that are not tiled, but every stage is: leave local_data "
+            "out, or add a stage without tiles",
+            parallel.local_data);
+    }
+    if (!rules.readable({"train.batch"}) || train.batch % train.micro_batches != 0) { return; }
+    Index const samples = train.batch / train.micro_batches;
+    if (parallel.local_data > samples) {
+        rules.fail("parallel.local_data",
+                   "{} ranks cannot share {} samples of a micro-batch (train.batch / train.micro_batches; every rank "
+                   "needs one): give {} or less, or make micro-batches larger",
+                   parallel.local_data, samples, samples);
+    }
+    if (train.norm == TrainSpec::Norm::tile && train.norm_batch && *train.norm_batch != samples) {
+        rules.fail("parallel.local_data",
+                   "train.norm: tile takes statistics of the samples of a rank, not of train.norm_batch samples: leave "
+                   "norm_batch, norm or local_data out");
+    }
+}
+
 void check_ranks(Rules& rules) {
     ParallelSpec const& parallel = rules.deck().parallel;
     if (!rules.readable({"parallel", "train.micro_batches"})) { return; }
@@ -128,6 +157,7 @@ void check_ranks(Rules& rules) {
     }
     check_stages(rules);
     check_tiles(rules);
+    check_local_data(rules);
 }
 
 }  // namespace

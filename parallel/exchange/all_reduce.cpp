@@ -57,6 +57,20 @@ struct FillNeutral {
     }
 };
 
+template <class T>
+struct Fill {
+    T* values;
+    T value;
+    KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
+        for (Index i = begin; i < end; ++i) { values[i] = value; }
+    }
+};
+
+template <class T>
+void fill(Tensor const& tensor, T value) {
+    for_elements("aureole::all_reduce::neutral_tensor", tensor.shape.volume(), Fill<T>{tensor.as<T>(), value});
+}
+
 // Every combination gives the same bits whichever operand comes first, so that all ranks agree.
 
 /// Compilers may fuse either product with the sum, so the operands are put in order.
@@ -208,6 +222,19 @@ void AllReduce::proceed() {
 void AllReduce::finish() {
     wait_all({&request_, 1}, {});
     unpack();
+}
+
+void fill_neutral(Combine combine, std::span<Tensor const> tensors) {
+    float const value = combine == Combine::maximum ? -std::numeric_limits<float>::infinity() : 0.0F;
+    for (Tensor const& tensor : tensors) {
+        switch (tensor.dtype) {
+            case DType::f64: fill(tensor, static_cast<double>(value)); break;
+            case DType::f32: fill(tensor, value); break;
+            case DType::bf16: fill(tensor, BFloat16(value)); break;
+            case DType::i32: fill(tensor, std::numeric_limits<std::int32_t>::max()); break;
+            default: fail(ExitCode::internal, "{} cannot be combined", name_of(tensor.dtype));
+        }
+    }
 }
 
 }  // namespace aureole

@@ -47,4 +47,7 @@ class AllReduce {
     void unpack() const;
 };
 
+/// Fills tensors that are combined together with what changes no result.
+void fill_neutral(Combine combine, std::span<Tensor const> tensors);
+
 }  // namespace aureole

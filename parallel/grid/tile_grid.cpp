@@ -32,9 +32,16 @@ TileGrid::TileGrid(std::array<Index, 3> const& counts, std::array<std::vector<In
     }
 }
 
+TileGrid TileGrid::with_sample_parts(Index parts) const {
+    require(parts > 0, ExitCode::bad_deck, "samples in {} parts (the number is positive): give one or more", parts);
+    TileGrid grid = *this;
+    grid.sample_parts_ = parts;
+    return grid;
+}
+
 std::array<Index, 3> TileGrid::coordinates(int rank) const {
     Index const plane = counts_[1] * counts_[2];
-    return {rank / plane, rank % plane / counts_[2], rank % counts_[2]};
+    return {rank % tiles() / plane, rank % plane / counts_[2], rank % counts_[2]};
 }
 
 Index TileGrid::boundary(std::size_t axis, Index number, Index extent) const {
@@ -44,6 +51,9 @@ Index TileGrid::boundary(std::size_t axis, Index number, Index extent) const {
 
 Box TileGrid::tile(int rank, Shape const& shape) const {
     Box box = Box::whole(shape);
+    Index const part = rank / tiles();
+    box.lo[0] = part * shape.n / sample_parts_;
+    box.hi[0] = (part + 1) * shape.n / sample_parts_;
     auto const at = coordinates(rank);
     for (std::size_t axis = 0; axis < 3; ++axis) {
         Index const extent = shape.extents()[axis + 1];
@@ -55,7 +65,11 @@ Box TileGrid::tile(int rank, Shape const& shape) const {
 
 std::string to_string(TileGrid const& grid) {
     auto const& n = grid.counts();
-    return n[0] == 1 ? fmt::format("{} x {}", n[1], n[2]) : fmt::format("{} x {} x {}", n[0], n[1], n[2]);
+    std::string const tiles =
+        n[0] == 1 ? fmt::format("{} x {}", n[1], n[2]) : fmt::format("{} x {} x {}", n[0], n[1], n[2]);
+    if (grid.sample_parts() == 1) { return tiles; }
+    std::string const samples = fmt::format("samples / {}", grid.sample_parts());
+    return grid.ranks() == grid.sample_parts() ? samples : samples + ", " + tiles;
 }
 
 }  // namespace aureole

@@ -33,26 +33,37 @@ class FinishExchange : public Communication {
 
 class ReduceAll : public Communication {
   public:
-    ReduceAll(Combine combine, std::vector<TensorSpec> const& specs, bool empty) : reduce_(combine, specs, empty) {}
+    /// `parts` have the rows along n to which this rank adds, `wholes` all of them.
+    ReduceAll(AllReduceOperator const& op, std::vector<TensorSpec> const& parts, std::vector<TensorSpec> const& wholes)
+        : how_(op.how()), reduce_(op.how(), wholes, op.empty()) {
+        for (TensorSpec const& part : parts) { parts_.push_back(part.box); }
+    }
     [[nodiscard]] std::size_t workspace_bytes() const override { return reduce_.buffer_bytes(); }
     void bind(Comm const& comm, int /*tag*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
               std::byte* workspace) override {
         copies_.clear();
+        lacking_.clear();
         for (std::size_t i = 0; i < outputs.size(); ++i) {
-            Box const box = Box::whole(outputs[i].shape);
-            if (inputs[i].data != outputs[i].data) { copies_.push_back({{inputs[i], box}, {outputs[i], box}, box}); }
+            Box const whole = Box::whole(outputs[i].shape);
+            if (inputs[i].data == outputs[i].data) { continue; }
+            copies_.push_back({{inputs[i], parts_[i]}, {outputs[i], whole}, parts_[i]});
+            if (parts_[i] != whole) { lacking_.push_back(outputs[i]); }
         }
         reduce_.bind(comm, {outputs.begin(), outputs.end()}, workspace);
     }
     void run() override {
+        fill_neutral(how_, lacking_);
         for (BoxCopy const& each : copies_) { copy_boxes("aureole::all_reduce::copy", {&each, 1}); }
         reduce_.begin();
         reduce_.finish();
     }
 
   private:
+    Combine how_;
     AllReduce reduce_;
+    std::vector<Box> parts_;
     std::vector<BoxCopy> copies_;
+    std::vector<Tensor> lacking_;  ///< outputs with rows that this rank does not add to
 };
 
 /// A part that does not lie contiguously in what it is taken from.
@@ -94,9 +105,10 @@ std::unique_ptr<Communication> plan_communication(LocalGraph const& local, Node 
     if (kind == "redistribute_finish") { return std::make_unique<FinishExchange>(exchanges.at(node.inputs[0])); }
     if (kind == "all_reduce") {
         auto const& op = static_cast<AllReduceOperator const&>(*node.op);
-        std::vector<TensorSpec> specs;
-        for (ValueId const id : node.outputs) { specs.push_back(spec_of(local, id)); }
-        return std::make_unique<ReduceAll>(op.how(), specs, op.empty());
+        std::vector<TensorSpec> parts, wholes;
+        for (ValueId const id : node.inputs) { parts.push_back(spec_of(local, id)); }
+        for (ValueId const id : node.outputs) { wholes.push_back(spec_of(local, id)); }
+        return std::make_unique<ReduceAll>(op, parts, wholes);
     }
     if (kind == "local_part" && !node.op->is_view()) {
         return std::make_unique<CopyPart>(local.box(node.inputs[0]), local.box(node.outputs[0]));

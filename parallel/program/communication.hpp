@@ -58,7 +58,8 @@ class JoinParts : public Operator {
     [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::pointwise(); }
 };
 
-/// Combines partial results of all ranks. Inputs: partial results; outputs: the combined ones, in the same memory.
+/// Combines partial results of all ranks. Inputs: partial results, of which a rank may lack rows along n; outputs: the
+/// combined ones, in the same memory where no rows are lacking.
 class AllReduceOperator : public Operator {
   public:
     AllReduceOperator(Combine combine, bool empty) : combine_(combine), empty_(empty) {}

@@ -273,8 +273,12 @@ class Lowering {
         }
         for (std::size_t i = 0; i < node.inputs.size(); ++i) {
             ValueId const id = node.inputs[i];
-            if (!is_image(id) || !has_pixels(shape(id))) { continue; }
-            local.inputs[i] = tiles ? held_for(node, i, *out) : held(id, replicated(shape(id)), false, node);
+            if (!is_image(id)) { continue; }
+            if (tiles) {
+                local.inputs[i] = held_for(node, i, *out);
+            } else if (has_pixels(shape(id))) {
+                local.inputs[i] = held(id, replicated(shape(id)), false, node);
+            }
         }
         for (ValueId const output : node.outputs) {
             bool const extended = tiles && layouts_[as_index(output)] != nullptr;
@@ -288,8 +292,21 @@ class Lowering {
     ValueId held_for(Node const& node, std::size_t i, Layout const& out) {
         Access const access = node.op->access(i);
         ValueId const id = node.inputs[i];
+        if (!has_pixels(shape(id))) { return samples_of(id, access, out, node); }
         bool const windowed = access.reach[1] == Reach::window || access.reach[2] == Reach::window;
         return held(id, std::make_shared<Layout const>(needed_layout(access, out, shape(id))), windowed, node);
+    }
+
+    /// The samples of a value without pixels that belong to a part of an output; all ranks hold all of them.
+    ValueId samples_of(ValueId id, Access const& access, Layout const& out, Node const& user) {
+        if (grid_.sample_parts() == 1 || access.reach[0] != Reach::same) { return id; }
+        Layout needed = layout(id);
+        for (int rank = 0; rank < needed.ranks(); ++rank) {
+            Box& box = needed.boxes[static_cast<std::size_t>(rank)];
+            box.lo[0] = out[rank].lo[0];
+            box.hi[0] = out[rank].hi[0];
+        }
+        return held(id, std::make_shared<Layout const>(std::move(needed)), false, user);
     }
 
     /// The slabs of an output: what needs rows from ranks before, what this rank can compute by itself, what needs rows
@@ -384,9 +401,7 @@ class Lowering {
                 inside_.push_back({part.outputs[0], whole, bytes(*contiguous_offset((*out)[rank_], box), whole)});
             }
             for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-                if (is_image(node.inputs[i]) && has_pixels(shape(node.inputs[i]))) {
-                    part.inputs[i] = held_for(node, i, slab);
-                }
+                if (is_image(node.inputs[i])) { part.inputs[i] = held_for(node, i, slab); }
             }
             join.inputs.push_back(part.outputs[0]);
             append(std::move(part));
@@ -408,7 +423,11 @@ class Lowering {
         Node local = node;
         for (std::size_t i = 0; i < node.inputs.size(); ++i) {
             ValueId const id = node.inputs[i];
-            if (!is_image(id) || !has_pixels(shape(id))) { continue; }
+            if (!is_image(id)) { continue; }
+            if (!has_pixels(shape(id))) {
+                if (partial) { local.inputs[i] = samples_of(id, node.op->access_by_pixel(i), *share, node); }
+                continue;
+            }
             LayoutPtr needed = share;
             bool windowed = false;
             if (i != reduced) {
@@ -428,17 +447,17 @@ class Lowering {
                 partial_states_.insert(graph_.value(node.inputs[i]).name);
             }
         }
-        bool const empty = (*share)[rank_].empty();
         if (options_.tile_norm && is_batch_norm(*node.op)) {
-            append_tile_norm(std::move(local), empty);
+            append_tile_norm(std::move(local), (*share)[rank_].empty());
             return;
         }
+        Shared const shared{share, shape(anchor).n};
         std::vector<ValueType> types;
         for (ValueId const id : node.inputs) { types.push_back(graph_.value(id).type); }
         if (auto const split = node.op->split(types)) {
-            append_split(local, *split, empty);
+            append_split(local, *split, shared);
         } else {
-            append_partial(std::move(local), empty);
+            append_partial(std::move(local), shared);
         }
     }
 
@@ -448,6 +467,28 @@ class Lowering {
         }
         return op.kind() == "norm_reduce" &&
                static_cast<NormReduce const&>(op).attributes().norm.kind == NormAttributes::Kind::batch;
+    }
+
+    /// What the ranks take of the input of a reduction, and how many samples that has.
+    struct Shared {
+        LayoutPtr parts;
+        Index samples = 1;
+        [[nodiscard]] bool empty(int rank) const { return (*parts)[rank].empty(); }
+    };
+
+    /// Rows of a reduction's output to which the samples of each rank add.
+    LayoutPtr rows_of_samples(Operator const& op, std::size_t output, ValueId whole, Shared const& shared) {
+        LayoutPtr const& all = layouts_[as_index(whole)];
+        if (grid_.sample_parts() == 1 || !op.has_rows_of_samples(output)) { return all; }
+        Layout rows = *all;
+        Index const count = shape(whole).n;
+        for (int rank = 0; rank < rows.ranks(); ++rank) {
+            Box& box = rows.boxes[static_cast<std::size_t>(rank)];
+            if (shared.empty(rank)) { continue; }
+            box.lo[0] = (*shared.parts)[rank].lo[0] * count / shared.samples;
+            box.hi[0] = ((*shared.parts)[rank].hi[0] * count + shared.samples - 1) / shared.samples;
+        }
+        return std::make_shared<Layout const>(std::move(rows));
     }
 
     /// Statistics stay those of the tile; only the gradients of scale and shift are summed over tiles.
@@ -461,7 +502,7 @@ class Lowering {
                 continue;
             }
             wholes.push_back(output);
-            output = copy_of(output, ".partial");
+            output = copy_of(output, ".partial", layouts_[as_index(output)]);
             parts.push_back(output);
         }
         Node reduce{local.name + ".all_reduce",
@@ -475,21 +516,22 @@ class Lowering {
     }
 
     /// A reduction whose outputs are partial, and what combines them.
-    void append_partial(Node local, bool empty) {
+    void append_partial(Node local, Shared const& shared) {
         std::vector<ValueId> wholes, parts;
-        for (ValueId& output : local.outputs) {
+        for (std::size_t i = 0; i < local.outputs.size(); ++i) {
+            ValueId& output = local.outputs[i];
             bool const gradient = graph_.value(output).role == Role::gradient;
             if (gradient && options_.defer_gradients) {
                 partial_gradients_.insert(output);
                 continue;
             }
             wholes.push_back(output);
-            output = copy_of(output, ".partial");
+            output = copy_of(output, ".partial", rows_of_samples(*local.op, i, output, shared));
             parts.push_back(output);
         }
         auto const combine = local.op->combine();
         Node reduce{local.name + ".all_reduce",
-                    std::make_shared<AllReduceOperator>(combine, empty),
+                    std::make_shared<AllReduceOperator>(combine, shared.empty(rank_)),
                     parts,
                     wholes,
                     local.phase,
@@ -498,7 +540,7 @@ class Lowering {
         if (!parts.empty()) { append(std::move(reduce)); }
     }
 
-    void append_split(Node const& local, Split const& split, bool empty) {
+    void append_split(Node const& local, Split const& split, Shared const& shared) {
         Node partial{local.name + ".partial", split.partial, {}, {}, local.phase, local.unit};
         std::vector<ValueType> types;
         for (std::size_t const i : split.partial_inputs) {
@@ -513,10 +555,10 @@ class Lowering {
                                         : new_value(fmt::format("{}.combined.{}", local.name, i), results[i]);
             if (!known) { set_layout(whole, replicated(results[i].shape)); }
             wholes.push_back(whole);
-            partial.outputs.push_back(copy_of(whole, ".partial"));
+            partial.outputs.push_back(copy_of(whole, ".partial", rows_of_samples(*split.partial, i, whole, shared)));
         }
         Node reduce{local.name + ".all_reduce",
-                    std::make_shared<AllReduceOperator>(split.partial->combine(), empty),
+                    std::make_shared<AllReduceOperator>(split.partial->combine(), shared.empty(rank_)),
                     partial.outputs,
                     wholes,
                     local.phase,
@@ -532,10 +574,10 @@ class Lowering {
     ValueId new_value(std::string name, ValueType const& type) {
         return graph_.add_value({std::move(name), type, Role::activation, none, {}, true});
     }
-    /// A value of the same type and layout that only this lowering knows.
-    ValueId copy_of(ValueId id, std::string_view suffix) {
+    /// A value of the same type that only this lowering knows.
+    ValueId copy_of(ValueId id, std::string_view suffix, LayoutPtr layout) {
         ValueId const copy = new_value(graph_.value(id).name + std::string(suffix), graph_.value(id).type);
-        set_layout(copy, layouts_[as_index(id)]);
+        set_layout(copy, std::move(layout));
         return copy;
     }
 

@@ -57,13 +57,14 @@ struct TilingOptions {
     MachineModel machine{};
 };
 
-/// Lowers a global graph to one rank of a grid of tiles. Pure: needs no MPI, and may be asked for any rank.
+/// Lowers a global graph to one rank of a grid of tiles and parts of the samples. Pure: needs no MPI, and may be asked
+/// for any rank.
 ///
-/// A value with more than one pixel is cut into tiles, everything else is on all ranks. The access rule of an operator
-/// turns the part of the output that a rank owns into the part of an input that it needs; where that is more than it
-/// holds, an exchange is put in, once for all users with the same need. Reductions over tiles give partial results,
-/// which are combined at once, or for gradients after the last micro-batch. Inputs of the network are not exchanged:
-/// every rank is to be given all that it needs of them.
+/// A value with more than one pixel is cut, along d, h, w and n; everything else is on all ranks. The access rule of an
+/// operator turns the part of the output that a rank owns into the part of an input that it needs; where that is more
+/// than it holds, an exchange is put in, once for all users with the same need. Reductions over tiles give partial
+/// results, which are combined at once, or for gradients after the last micro-batch. Inputs of the network are not
+/// exchanged: every rank is to be given all that it needs of them.
 [[nodiscard]] LocalGraph tile(Graph graph, TileGrid const& grid, int rank, TilingOptions const& options = {});
 
 /// Seconds that a rank's graph takes by the model, nothing of the messages hidden.

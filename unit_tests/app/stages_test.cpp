@@ -66,6 +66,8 @@ TEST(Stages, TrainAsOneRankDoes) {
         {4, {"parallel.data=2", "parallel.stages=2", "parallel.schedule=gpipe"}},
         {4, {"parallel.stages=3", "parallel.spatial.tiles=[2, 1]", "parallel.cut=uniform"}},
         {7, {"parallel.stages=3", "parallel.spatial.stage_tiles=[4, 2]", "parallel.cut=memory"}},
+        {2, {"parallel.local_data=2"}},
+        {6, {"parallel.stages=2", "parallel.spatial.tiles=[2, 2]", "parallel.local_data=2"}},
     };
     int number = 0;
     for (Grid const& grid : grids) {
@@ -100,6 +102,23 @@ TEST(Stages, VerifyProvesTheGrid) {
     EXPECT_TRUE(finished.says("equal:")) << finished.output;
 }
 
+TEST(Stages, VerifyProvesRanksThatShareSamples) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    // of a micro-batch of three samples one rank takes one, another two
+    for (Grid const& grid :
+         {Grid{2, {"parallel.local_data=2", "train.batch=6", "train.micro_batches=2"}},
+          Grid{4, {"parallel.data=2", "parallel.local_data=2", "train.batch=12"}},
+          Grid{6, {"parallel.stages=2", "parallel.spatial.tiles=[2, 2]", "parallel.local_data=2", "train.batch=12"}}}) {
+        std::vector<std::string> arguments{"verify", "deck.yaml"};
+        arguments.insert(arguments.end(), grid.keys.begin(), grid.keys.end());
+        Finished const finished = place.launch(grid.ranks, arguments);
+        expect_code(finished, ExitCode::success);
+        EXPECT_TRUE(finished.says("equal:")) << finished.output;
+        EXPECT_TRUE(finished.says("samples / 2")) << finished.output;
+    }
+}
+
 TEST(Stages, PlanTellsWhatARunNeeds) {
     Workplace const place;
     place.write("deck.yaml", deck);
@@ -111,6 +130,10 @@ TEST(Stages, PlanTellsWhatARunNeeds) {
     EXPECT_TRUE(finished.says("3 stages on rows of [2 x 1] [1 x 1] [1 x 1]")) << finished.output;
     EXPECT_TRUE(finished.says("row 0: at most 3 micro-batches in flight")) << finished.output;
     EXPECT_NE(place.read("timeline.svg").find("</svg>"), std::string::npos);
+    Finished const shared = place.aureole(
+        {"plan", "deck.yaml", "parallel.stages=2", "parallel.spatial.tiles=[2, 2]", "parallel.local_data=2"});
+    expect_code(shared, ExitCode::success);
+    EXPECT_TRUE(shared.says("2 stages on rows of [2 x 2] [samples / 2] on 6 ranks")) << shared.output;
     plan.emplace_back("memory.limit=1 MiB");
     expect_code(place.aureole(plan), ExitCode::does_not_fit);
 }
@@ -138,6 +161,8 @@ TEST(Stages, WhatCannotBeIsToldWithAWayOut) {
                              Case{{"parallel.stages=2", "parallel.balance=[2, 2]"}, "the network has 5"},
                              Case{{"parallel.stages=2", "parallel.schedule_file=table.csv"}, "1 micro-batches"},
                              Case{{"parallel.stages=2", "parallel.schedule_file=none.csv"}, "cannot read the schedule"},
+                             Case{{"parallel.local_data=3"}, "give 2 or less"},
+                             Case{{"parallel.local_data=2", "parallel.spatial.tiles=[2, 1]"}, "every stage is"},
                              Case{{"parallel.stages=4", "parallel.chunks=2", "parallel.schedule=interleaved",
                                    "parallel.spatial.stage_tiles=[2, 2, 1]"},
                                   "give 2 or fewer"}}) {
@@ -151,6 +176,9 @@ TEST(Stages, WhatCannotBeIsToldWithAWayOut) {
     expect_code(finished, ExitCode::bad_deck);
     EXPECT_TRUE(finished.says("start 2 (mpirun -np 2)")) << finished.output;
     EXPECT_TRUE(finished.says("parallel.stages=3")) << finished.output;
+    Finished const four = place.launch(4, {"run", "deck.yaml", "parallel.stages=2"});
+    expect_code(four, ExitCode::bad_deck);
+    EXPECT_TRUE(four.says("parallel.local_data=2")) << four.output;
 }
 
 }  // namespace

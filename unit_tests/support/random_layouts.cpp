@@ -8,9 +8,13 @@ namespace aureole::test {
 TileGrid random_grid(Random& random, int ranks, Shape const& image) {
     std::array<Index, 3> const extents{image.d, image.h, image.w};
     std::array<Index, 3> counts{1, 1, 1};
-    Index rest = ranks;
+    Index rest = ranks, sample_parts = 1;
     for (Index prime = 2; rest > 1; ++prime) {
         for (; rest % prime == 0; rest /= prime) {
+            if (image.n > 1 && random.below(3) == 0) {
+                sample_parts *= prime;
+                continue;
+            }
             bool const deep = extents[0] > 1 && random.below(3) == 0;
             counts[deep ? 0 : static_cast<std::size_t>(random.between(1, 2))] *= prime;
         }
@@ -24,7 +28,7 @@ TileGrid random_grid(Random& random, int ranks, Shape const& image) {
         }
         boundaries[axis].assign(inner.begin(), inner.end());
     }
-    return {counts, boundaries, extents};
+    return TileGrid(counts, boundaries, extents).with_sample_parts(sample_parts);
 }
 
 Layout random_partition(Random& random, int ranks, Shape const& shape) {

@@ -4,8 +4,9 @@
 
 namespace aureole::test {
 
-/// A grid of `ranks` tiles for an image of the given extents: counts along (d, h, w), half of the time with random
-/// boundaries. Tiles may be thinner than any halo; without boundaries they may be empty.
+/// A grid of `ranks` tiles for images of the given extents: counts along (d, h, w), half of the time with random
+/// boundaries; of several samples also parts of them. Tiles may be thinner than any halo; without boundaries they may
+/// be empty, and so may parts of the samples.
 [[nodiscard]] TileGrid random_grid(Random& random, int ranks, Shape const& image);
 
 /// Cuts a tensor into one box per rank, irregularly, along any axis; some ranks may get nothing.

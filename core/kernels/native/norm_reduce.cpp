@@ -112,6 +112,7 @@ struct ChannelSums {
 template <class A>
 struct FinishMeans {
     ChannelSums<A> sums;
+    NormPlacement results;
     A const* gamma;
     A *s1, *s2;
 
@@ -128,7 +129,7 @@ struct FinishMeans {
                 a += factor * sums.dz(segment, c);
                 b += factor * sums.dz_xhat(segment, c);
             }
-            Index const to = place.statistic(g, segment, c0);
+            Index const to = results.statistic(g, segment, c0);
             s1[to] = A(a / g.elements_per_statistic);
             s2[to] = A(b / g.elements_per_statistic);
         }
@@ -169,6 +170,7 @@ class NormReduceKernel : public NormGradientKernel<T> {
         product_ = workspace_.template add<A>(g_.all_chunks() * g_.width);
         total_ = workspace_.template add<double>(folded);
         total_product_ = workspace_.template add<double>(folded);
+        results_ = NormPlacement::of(request.inputs[attributes_.x()], request.outputs[0]);
     }
 
     void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
@@ -197,7 +199,7 @@ class NormReduceKernel : public NormGradientKernel<T> {
         if (!attributes_.norm.fixed_statistics) {
             parameters = 2;
             for_rows("aureole::norm::finish_means", g_.segments, place_.local_groups,
-                     FinishMeans<A>{sums, this->gamma(inputs), outputs[0].as<A>(), outputs[1].as<A>()});
+                     FinishMeans<A>{sums, results_, this->gamma(inputs), outputs[0].as<A>(), outputs[1].as<A>()});
         }
         if (attributes_.norm.affine) {
             for_rows("aureole::norm::finish_parameters", 1, g_.channels,
@@ -208,6 +210,7 @@ class NormReduceKernel : public NormGradientKernel<T> {
 
   private:
     std::size_t sum_, product_, total_, total_product_;
+    NormPlacement results_;  ///< of s1 and s2; not used where there are none
 };
 
 }  // namespace

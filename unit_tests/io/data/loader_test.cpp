@@ -216,6 +216,65 @@ TEST_F(LoaderTest, NothingIsReadOfWhatIsAnotherRanks) {
     }
 }
 
+/// Two micro-batches of five samples, of which a rank reads the samples 2 and 3.
+LoaderConfig samples_2_and_3(LoaderConfig setup, Shape const& x, Shape const& y) {
+    setup.micro_samples = 5;
+    setup.x_box = Box{{2, 0, 0, 0, 0}, {4, x.d, x.h, x.w, x.c}};
+    setup.y_box = Box{{2, 0, 0, 0, 0}, {4, y.d, y.h, y.w, y.c}};
+    return setup;
+}
+
+TEST_F(LoaderTest, ARankReadsItsSamplesOfEveryMicroBatch) {
+    for (bool const augmented : {false, true}) {
+        LoaderConfig setup = mask_config(6, {.flip_h = augmented, .crop_pad = augmented ? 2 : 0});
+        setup.batch = 10;
+        Loader whole(setup);
+        Loader part(samples_2_and_3(setup, setup.sample.x, setup.sample.y));
+        for (int step = 0; step < 6; ++step) {
+            Batch const& a = whole.next();
+            Batch const& b = part.next();
+            ASSERT_EQ(b.x.size(), 4U * volume);
+            ASSERT_EQ(b.classes.size(), 4U * 36);
+            std::vector<Index> const own{2, 3, 7, 8};
+            for (Index place = 0; place < 4; ++place) {
+                Index const sample = own[static_cast<std::size_t>(place)];
+                auto const x = a.x.begin() + sample * volume;
+                auto const y = a.classes.begin() + sample * 36;
+                EXPECT_TRUE(std::equal(x, x + volume, b.x.begin() + place * volume)) << sample;
+                EXPECT_TRUE(std::equal(y, y + 36, b.classes.begin() + place * 36)) << sample;
+            }
+        }
+    }
+}
+
+TEST_F(LoaderTest, LabelsOfSamplesThatOthersReadAreReadToo) {
+    LoaderConfig setup = config(Mode::eval, 5);
+    Loader whole(setup);
+    setup = samples_2_and_3(setup, setup.sample.x, setup.sample.y);
+    setup.y_box = Box::whole({5, 1, 1, 1, 1});
+    Loader part(setup);
+    EXPECT_LT(Loader::bytes(setup), Loader::bytes(config(Mode::eval, 5)));
+    for (int batch = 0; batch < 5; ++batch) {
+        Batch const& a = whole.next();
+        Batch const& b = part.next();
+        EXPECT_EQ(b.classes, a.classes);
+        EXPECT_TRUE(std::equal(b.x.begin(), b.x.end(), a.x.begin() + 2 * volume));
+        EXPECT_EQ(b.x.size(), 2U * volume);
+    }
+}
+
+TEST_F(LoaderTest, SamplesBehindTheLastOneAreZeroInEveryPart) {
+    LoaderConfig setup = config(Mode::eval, 4);
+    setup.micro_samples = 4;
+    setup.x_box = Box{{1, 0, 0, 0, 0}, {3, 1, 6, 6, 2}};
+    setup.spec.prefetch = 0;
+    Loader part(setup);
+    part.start_at(6);  // one sample is left
+    Batch const& batch = part.next();
+    EXPECT_EQ(batch.valid, 1);
+    EXPECT_EQ(batch.x, std::vector<float>(2U * volume, 0.0F));
+}
+
 TEST_F(LoaderTest, NormalizesWithTheFiguresGiven) {
     LoaderConfig setup = config(Mode::eval, 25);
     NormalizeSpec normalize;

@@ -45,6 +45,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{model, "{name: unet, classes: 2, norm_groups: 4}", "2:46", "belongs to norm: group"},
         Case{model, "{name: unet, classes: 2, norm: group, norm_groups: 5}", "2:59", "does not divide model.base, 32"},
         Case{"name: small", "parallel: {data: 2}", "1:18", "a multiple of 2"},
+        Case{"name: small", "parallel: {local_data: 2, spatial: {tiles: 4}}", "1:24", "add a stage without tiles"},
+        Case{"name: small", "parallel: {local_data: 9}", "1:24", "give 8 or less"},
         Case{"name: small", "parallel: {stages: 3, chunks: 2}", "1:31", "a multiple of chunks"},
         Case{"name: small", "parallel: {stages: 2, chunks: 2}", "1:31", "interleaved and breadth-first"},
         Case{"name: small", "parallel: {stages: 2, balance: [1, 2, 3]}", "1:23", "give one for each"},

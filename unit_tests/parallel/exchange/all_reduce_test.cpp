@@ -270,6 +270,27 @@ void expect_maxima(Contributions const& all) {
     }
 }
 
+TEST(AllReduce, NeutralTensorsChangeNothing) {
+    for (Combine const how : {Combine::sum, Combine::moments, Combine::maximum}) {
+        for (DType const dtype : {DType::f64, DType::f32, DType::bf16}) {
+            if (how == Combine::moments && dtype != DType::f64) { continue; }
+            Contributions all([&](int rank) {
+                std::vector<HostTensor> tensors{random_tensor({2, 1, 1, 4, 3}, dtype, 5, 0, 1)};
+                if (how == Combine::maximum) { tensors.push_back(random_tensor({2, 1, 1, 4, 3}, DType::i32, 6, 0, 9)); }
+                if (rank == 0) { return tensors; }
+                for (HostTensor& tensor : tensors) {
+                    DeviceBuffer const buffer(TensorSpec::whole(tensor.dtype, tensor.shape));
+                    fill_neutral(how, std::vector{buffer.tensor()});
+                    tensor = buffer.download();
+                }
+                return tensors;
+            });
+            std::vector<HostTensor> const got = combine(how, all);
+            for (std::size_t i = 0; i < got.size(); ++i) { EXPECT_EQ(got[i].values, all.tensors[0][i].values); }
+        }
+    }
+}
+
 TEST(AllReduce, MaximumAndItsPlace) {
     for (DType const dtype : {DType::f64, DType::f32, DType::bf16}) {
         SCOPED_TRACE(name_of(dtype));

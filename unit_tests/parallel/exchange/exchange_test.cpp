@@ -195,6 +195,21 @@ TEST(Exchange, AdjointIsTheTransposedMap) {
     }
 }
 
+TEST(Exchange, TilesBecomePartsOfTheSamplesAndBack) {
+    TileGrid const rows(std::array<Index, 3>{1, world().size(), 1});
+    TileGrid const parts = TileGrid{}.with_sample_parts(world().size());
+    for (Index const samples : {1, 2, 5, 9}) {
+        Shape const shape{samples, 1, 11, 6, 3};
+        Layout const tiled = Layout::tiled(rows, shape), shared = Layout::tiled(parts, shape);
+        SCOPED_TRACE("from\n" + to_string(tiled) + "to\n" + to_string(shared));
+        auto const seed = static_cast<std::uint64_t>(samples);
+        expect_slices({shape, DType::f32, tiled, shared}, Memory::separate, 1);
+        expect_slices({shape, DType::bf16, shared, tiled}, Memory::separate, 2);
+        expect_adjoint({shape, DType::f64, tiled, shared}, seed, 3);
+        expect_adjoint({shape, DType::f64, shared, tiled}, seed, 5);
+    }
+}
+
 TEST(Exchange, SeveralMayBeUnderWay) {
     Random random(5);
     Shape const shape{2, 1, 13, 9, 3};

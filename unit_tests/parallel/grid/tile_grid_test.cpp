@@ -56,6 +56,31 @@ TEST(TileGrid, CountsRanksRowByRow) {
     EXPECT_EQ(to_string(TileGrid(Counts{1, 3, 4})), "3 x 4");
 }
 
+TEST(TileGrid, EveryPartOfTheSamplesHasAllTiles) {
+    TileGrid const grid = TileGrid(Counts{1, 2, 3}).with_sample_parts(2);
+    EXPECT_EQ(grid.ranks(), 12);
+    EXPECT_EQ(grid.sample_parts(), 2);
+    Shape const shape{5, 1, 4, 6, 2};
+    for (int rank = 0; rank < 6; ++rank) {
+        Box first = TileGrid(Counts{1, 2, 3}).tile(rank, shape), second = first;
+        first.hi[0] = second.lo[0] = 2;  // uneven: 2 and 3 samples
+        EXPECT_EQ(grid.tile(rank, shape), first);
+        EXPECT_EQ(grid.tile(rank + 6, shape), second);
+        EXPECT_EQ(grid.coordinates(rank + 6), grid.coordinates(rank));
+    }
+    EXPECT_EQ(to_string(grid), "samples / 2, 2 x 3");
+    EXPECT_EQ(to_string(TileGrid{}.with_sample_parts(3)), "samples / 3");
+    EXPECT_THROW(static_cast<void>(TileGrid{}.with_sample_parts(0)), Error);
+}
+
+TEST(TileGrid, APartIsEmptyWhereThereAreFewerSamples) {
+    TileGrid const grid = TileGrid{}.with_sample_parts(3);
+    Index samples = 0;
+    for (int rank = 0; rank < 3; ++rank) { samples += grid.tile(rank, {2, 1, 4, 4, 1}).shape().n; }
+    EXPECT_EQ(samples, 2);
+    EXPECT_TRUE(grid.tile(0, {2, 1, 4, 4, 1}).empty());
+}
+
 TEST(TileGrid, CutsEvenlyUpToOnePixel) {
     TileGrid const grid(Counts{1, 2, 3});
     Shape const shape{2, 1, 5, 7, 3};

@@ -274,6 +274,57 @@ TEST(Pipeline, RandomTablesEqualOneRank) {
     }
 }
 
+TileGrid samples(Index parts) { return TileGrid{}.with_sample_parts(parts); }
+
+/// Rows of which some share samples, handed over from and to tiles.
+std::vector<std::vector<TileGrid>> sample_meshes(int ranks) {
+    switch (ranks) {
+        case 2: return {{samples(2)}};
+        case 3: return {{tiles(1), samples(2)}, {samples(2), tiles(1)}, {samples(3)}};
+        case 4:
+            return {{tiles(2), samples(2)},
+                    {samples(2), tiles(1, 2)},
+                    {tiles(2).with_sample_parts(2)},
+                    {samples(4)}};  // one has no sample of three
+        case 5: return {{tiles(1, 2), samples(2), tiles(1)}, {samples(3), samples(2)}};
+        case 7: return {{tiles(2, 2), samples(2), tiles(1)}, {tiles(2, 2), samples(3)}};
+        default: return {};
+    }
+}
+
+/// Micro-batches of three samples.
+std::vector<NamedNetwork> networks_of_samples() {
+    NetworkSpec resnet = resnet20();
+    resnet.image.n = 3;
+    return {{"resnet-20", resnet}, {"unet", unet2d({3, 1, 48, 32, 1})}, {"amoebanet", amoeba({3, 1, 64, 48, 3}, 8)}};
+}
+
+TEST(Pipeline, RanksThatShareSamplesEqualOneRank) {
+    for (std::vector<TileGrid> const& rows : sample_meshes(world().size())) {
+        ScheduleKind kind = ScheduleKind::one_f_one_b;
+        for (NamedNetwork const& network : networks_of_samples()) {
+            Spread spread;
+            spread.rows = rows;
+            spread.kind = kind;
+            spread.micro_batches = 3;
+            expect_equals_one_rank(network, spread);
+            kind = ScheduleKind::zb_h1;
+        }
+    }
+}
+
+TEST(Pipeline, ReplicasThatShareSamplesEqualOneRank) {
+    int const ranks = world().size();
+    if (ranks % 2 != 0) { return; }
+    for (std::vector<TileGrid> const& rows : sample_meshes(ranks / 2)) {
+        Spread spread;
+        spread.rows = rows;
+        spread.replicas = 2;
+        spread.micro_batches = 4;
+        for (NamedNetwork const& network : networks_of_samples()) { expect_equals_one_rank(network, spread); }
+    }
+}
+
 TEST(Pipeline, RecomputationStaysWithinStages) {
     for (std::vector<TileGrid> const& rows : meshes(world().size())) {
         for (RecomputeMode const mode : {RecomputeMode::cheap, RecomputeMode::blocks}) {

@@ -94,6 +94,32 @@ TEST(TiledNetwork, AmoebaNet) {
     }
 }
 
+/// Parts of the samples, with and without tiles; some ranks have more samples than others, or none.
+std::vector<TileGrid> grids_of_samples() {
+    std::vector<TileGrid> grids;
+    Index const ranks = world().size();
+    for (Index parts = 2; parts <= ranks; ++parts) {
+        if (ranks % parts != 0) { continue; }
+        grids.push_back(TileGrid(std::array<Index, 3>{1, ranks / parts, 1}).with_sample_parts(parts));
+    }
+    return grids;
+}
+
+TEST(TiledNetwork, SamplesAreSharedOut) {
+    NetworkSpec amoeba;
+    amoeba.image = {2, 1, 61, 45, 1};
+    amoeba.model = [](NetworkBuilder& net, ValueId x) { return amoebanet(net, x, {3, 8, 7}); };
+    for (TileGrid const& grid : grids_of_samples()) {
+        SCOPED_TRACE(to_string(grid));
+        for (NetworkSpec spec : {resnet20({5, 1, 32, 32, 3}), unet2d({3, 1, 32, 48, 2}), amoeba}) {
+            expect_tiles_equal_one_rank(spec, grid, f64_tolerance);
+            spec.recompute = RecomputeMode::cheap;
+            spec.micro_batches = 2;
+            expect_tiles_equal_one_rank(spec, grid, f64_tolerance);
+        }
+    }
+}
+
 TEST(TiledNetwork, RecomputesAndAddsUpMicroBatches) {
     for (TileGrid const& grid : grids()) {
         SCOPED_TRACE(to_string(grid));
