@@ -15,7 +15,7 @@ namespace {
 
 constexpr int most_tiles_more = 64;  ///< times as many tiles as the deck has
 constexpr int most_stages_more = 3;
-constexpr std::size_t most_tried = 40;
+constexpr std::size_t most_tried = 60;
 
 std::string_view name_of(MemorySpec::Recompute mode) {
     switch (mode) {
@@ -26,29 +26,62 @@ std::string_view name_of(MemorySpec::Recompute mode) {
     return "";
 }
 
-/// Overrides for `factor` times as many tiles, as square as the image allows; none if the deck says more than a number
-/// of tiles.
-std::optional<std::string> more_tiles(Deck const& deck, Index factor) {
+/// Overrides of one kind, of which a change takes one; "" leaves the deck as it is.
+using Choices = std::vector<std::string>;
+
+/// More and more tiles, as square as the image allows; none if the deck says more than a number of tiles.
+Choices tile_choices(Deck const& deck) {
     ParallelSpec::Spatial const& spatial = deck.parallel.spatial;
+    Choices choices{""};
     bool const free = spatial.stage_tiles.empty() && spatial.row_boundaries.empty() &&
                       spatial.column_boundaries.empty() && spatial.depth_boundaries.empty();
-    if (!free) { return {}; }
-    auto const [d, h, w] = spatial.counts();
-    Index rows = h, columns = w;
+    auto [d, rows, columns] = spatial.counts();
     Shape const image = deck.image.shape();
-    for (Index left = factor; left > 1; left /= 2) {
+    for (Index factor = 2; free && factor <= most_tiles_more; factor *= 2) {
         bool const wide = image.w * rows > image.h * columns;  // tiles are wider than high
         (wide ? columns : rows) *= 2;
+        choices.push_back(d == 1 ? fmt::format("parallel.spatial.tiles=[{}, {}]", rows, columns)
+                                 : fmt::format("parallel.spatial.tiles=[{}, {}, {}]", d, rows, columns));
     }
-    return d == 1 ? fmt::format("parallel.spatial.tiles=[{}, {}]", rows, columns)
-                  : fmt::format("parallel.spatial.tiles=[{}, {}, {}]", d, rows, columns);
+    return choices;
 }
 
-std::optional<std::string> more_stages(Deck const& deck, Index more) {
+Choices stage_choices(Deck const& deck) {
     ParallelSpec const& parallel = deck.parallel;
+    Choices choices{""};
     bool const free = parallel.balance.empty() && parallel.schedule_file.empty() && parallel.chunks == 1;
-    if (!free) { return {}; }
-    return fmt::format("parallel.stages={}", parallel.stages + more);
+    for (Index more = 1; free && more <= most_stages_more; ++more) {
+        choices.push_back(fmt::format("parallel.stages={}", parallel.stages + more));
+    }
+    return choices;
+}
+
+Choices shard_choices(Deck const& deck) {
+    return deck.parallel.shard_optimizer ? Choices{""} : Choices{"", "parallel.shard_optimizer=true"};
+}
+
+Choices recompute_choices(Deck const& deck) {
+    Choices choices{""};
+    for (auto const mode : {MemorySpec::Recompute::cheap, MemorySpec::Recompute::blocks}) {
+        if (mode > deck.memory.recompute) { choices.push_back(fmt::format("memory.recompute={}", name_of(mode))); }
+    }
+    return choices;
+}
+
+/// Every way to take one of each.
+std::vector<std::vector<std::string>> combinations(std::vector<Choices> const& kinds) {
+    std::vector<std::vector<std::string>> all{{}};
+    for (Choices const& choices : kinds) {
+        std::vector<std::vector<std::string>> longer;
+        for (std::vector<std::string> const& each : all) {
+            for (std::string const& choice : choices) {
+                longer.push_back(each);
+                if (!choice.empty()) { longer.back().push_back(choice); }
+            }
+        }
+        all = std::move(longer);
+    }
+    return all;
 }
 
 struct Candidate {
@@ -56,33 +89,18 @@ struct Candidate {
     DeckChange change{};
 };
 
-/// Grids by number of ranks, then of keys; those that the deck's rules forbid are left out.
+/// Changes by number of ranks, then of keys; those that the deck's rules forbid are left out.
 std::vector<Candidate> candidates(Deck const& deck) {
     std::string const text = dump_deck(deck);
     std::vector<Candidate> found;
-    auto const add = [&](std::vector<std::string> overrides) {
+    for (std::vector<std::string>& overrides :
+         combinations({stage_choices(deck), tile_choices(deck), shard_choices(deck), recompute_choices(deck)})) {
+        if (overrides.empty()) { continue; }
         try {
             Deck changed = parse_deck(text, deck.file, overrides);
             DeckChange change{std::move(overrides), changed.parallel.ranks()};
             found.push_back({std::move(changed), std::move(change)});
         } catch (Error const&) {  // not a grid for this deck
-        }
-    };
-    for (Index stages = 0; stages <= most_stages_more; ++stages) {
-        for (Index factor = 1; factor <= most_tiles_more; factor *= 2) {
-            std::vector<std::string> grid;
-            auto const tiles = factor > 1 ? more_tiles(deck, factor) : std::nullopt;
-            auto const cut = stages > 0 ? more_stages(deck, stages) : std::nullopt;
-            if ((factor > 1 && !tiles) || (stages > 0 && !cut)) { continue; }
-            if (cut) { grid.push_back(*cut); }
-            if (tiles) { grid.push_back(*tiles); }
-            if (!grid.empty()) { add(grid); }
-            for (auto const mode : {MemorySpec::Recompute::cheap, MemorySpec::Recompute::blocks}) {
-                if (mode <= deck.memory.recompute) { continue; }
-                std::vector<std::string> both = grid;
-                both.push_back(fmt::format("memory.recompute={}", name_of(mode)));
-                add(std::move(both));
-            }
         }
     }
     std::stable_sort(found.begin(), found.end(), [](Candidate const& a, Candidate const& b) {

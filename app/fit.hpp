@@ -13,8 +13,8 @@ struct DeckChange {
 };
 
 /// The smallest change of a plan's grid after which no rank needs more than `limit` bytes for its arena and, if the
-/// plan has its data open, for loading: fewest ranks, then fewest keys. Tries recomputation, more stages and more
-/// tiles; nothing that changes the result. None if nothing tried fits.
+/// plan has its data open, for loading: fewest ranks, then fewest keys. Tries recomputation, shared optimizer
+/// state, more stages and more tiles; nothing that changes the result. None if nothing tried fits.
 [[nodiscard]] std::optional<DeckChange> smallest_change(RunPlan const& plan, std::size_t limit);
 
 /// Throws does_not_fit if a rank's prediction exceeds memory.limit, naming the rank, its hungriest operator and the

@@ -184,13 +184,10 @@ void collect(Comm const* comm, Engine const& engine, std::function<bool(Persiste
     bool const is_root = comm == nullptr || comm->rank() == 0;
     bool const sends = !is_root && here.replica == 0 && here.tile == 0;
     for (Persistent const& entry : engine.persistent().entries()) {
-        if (!wanted(entry) || !(is_root || sends)) { continue; }
-        std::vector<double> const values = read_values(engine.tensor(entry));
-        if (is_root) {
-            take(entry, values);
-        } else {
-            send(*comm, entry, values);
-        }
+        if (!wanted(entry)) { continue; }
+        std::vector<double> const values = engine.gather(entry);
+        if (is_root) { take(entry, values); }
+        if (sends) { send(*comm, entry, values); }
     }
     if (sends) {
         PersistentHeader const last;

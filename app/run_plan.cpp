@@ -123,6 +123,7 @@ RunPlan plan_run(Deck deck, bool dump, int rank) {
     spec.micro_batches = train.micro_batches;
     spec.kernels = plan.deck.kernels;
     spec.keep_gradients = dump;
+    spec.shard_optimizer = plan.deck.parallel.shard_optimizer;
     spec.micro_samples = plan.micro_samples;
     spec.grid = plan.pipeline.grid;
     spec.schedule = plan.pipeline.schedule;

@@ -87,7 +87,14 @@ void Trainer::restore(std::string const& path) {
     require(format == checkpoint_format, ExitCode::data_error,
             "'{}' has checkpoint format {}, this program reads {}: use the version that wrote it", path, format,
             checkpoint_format);
-    for (Persistent const& entry : saved_entries(engine_)) { file.read(checkpoint_path(entry), engine_.tensor(entry)); }
+    for (Persistent const& entry : saved_entries(engine_)) {
+        std::string const path = checkpoint_path(entry);
+        if (entry.part) {
+            engine_.write(entry, file.read(path, entry.spec.global));
+        } else {
+            file.read(path, engine_.tensor(entry));
+        }
+    }
     step_ = file.integer("step");
     require(step_ <= steps_, ExitCode::bad_deck,
             "'{}' is after step {}, the deck ends at step {}: raise train.steps or set train.resume: never", path,

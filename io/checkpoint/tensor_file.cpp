@@ -96,14 +96,26 @@ void TensorFileWriter::commit() {
             path_, error.message());
 }
 
-void TensorFileReader::read(std::string const& path, Tensor const& into) const {
-    hdf5::Dataset const dataset = file_.dataset(path);
-    require(squeezed(dataset.shape()) == squeezed(extents_of(into.shape)), ExitCode::data_error,
+hdf5::Dataset TensorFileReader::dataset(std::string const& path, Shape const& shape) const {
+    hdf5::Dataset dataset = file_.dataset(path);
+    require(squeezed(dataset.shape()) == squeezed(extents_of(shape)), ExitCode::data_error,
             "{} has the extents {} where the network has {}: give the file of the same network, or a map of names",
-            dataset.place(), hdf5::to_string(dataset.shape()), to_string(into.shape));
+            dataset.place(), hdf5::to_string(dataset.shape()), to_string(shape));
+    return dataset;
+}
+
+std::vector<double> TensorFileReader::read(std::string const& path, Shape const& shape) const {
+    hdf5::Dataset const stored = dataset(path, shape);
+    std::vector<double> values(static_cast<std::size_t>(shape.volume()));
+    stored.read(hdf5::Extents(stored.shape().size(), 0), stored.shape(), stored_type(DType::f64), values.data());
+    return values;
+}
+
+void TensorFileReader::read(std::string const& path, Tensor const& into) const {
+    hdf5::Dataset const stored = dataset(path, into.shape);
     DType const dtype = into.dtype == DType::bf16 ? DType::f32 : into.dtype;
     std::vector<std::byte> bytes(static_cast<std::size_t>(into.shape.volume()) * size_of(dtype));
-    dataset.read(hdf5::Extents(dataset.shape().size(), 0), dataset.shape(), stored_type(dtype), bytes.data());
+    stored.read(hdf5::Extents(stored.shape().size(), 0), stored.shape(), stored_type(dtype), bytes.data());
     if (into.dtype == DType::bf16) {
         write_values(reinterpret_cast<float const*>(bytes.data()), into);
     } else {

@@ -48,11 +48,15 @@ class TensorFileReader {
     [[nodiscard]] bool contains(std::string const& path) const { return file_.contains(path); }
     /// Fills a device tensor. The stored extents must be the tensor's, up to leading or inserted axes of extent 1.
     void read(std::string const& path, Tensor const& into) const;
+    /// Values of a tensor of that shape; the same holds for its extents.
+    [[nodiscard]] std::vector<double> read(std::string const& path, Shape const& shape) const;
     /// The integer attribute of the file; data_error if it is absent.
     [[nodiscard]] Index integer(std::string const& key) const;
 
   private:
     hdf5::File file_;
+
+    [[nodiscard]] hdf5::Dataset dataset(std::string const& path, Shape const& shape) const;
 };
 
 }  // namespace aureole

@@ -220,8 +220,9 @@ struct ParallelSpec {
     Cut cut = Cut::time;
     Spatial spatial;
     Schedule schedule = Schedule::one_f_one_b;
-    std::string schedule_file;  ///< a table instead
-    Index timeout = 600;        ///< seconds
+    std::string schedule_file;     ///< a table instead
+    bool shard_optimizer = false;  ///< ranks with the same parameters share the optimizer's state
+    Index timeout = 600;           ///< seconds
 
     /// Stages with ranks of their own.
     [[nodiscard]] Index rows() const;

@@ -119,6 +119,11 @@ std::vector<Field> fields_of(Of<ParallelSpec> /*type*/) {
             "all backward passes), 1f1b (backward passes as early as they can be), 1f1b-overlap (the same with more "
             "micro-batches in flight, which hides messages), interleaved and breadth-first (several stages on a rank), "
             "zb-h1 (weight gradients where a rank would wait)"),
+        field(
+            "shard_optimizer", &P::shard_optimizer,
+            "ranks that hold the same parameters (replicas and tiles of a stage) share the optimizer's state: each "
+            "keeps and updates its part. A rank that is alone with its parameters keeps everything. Never changes the "
+            "result"),
         field("timeout", &P::timeout,
               "a rank that waits longer for another one ends the job and names it; 0: ranks wait for ever")
             .as(Type::duration)

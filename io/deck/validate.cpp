@@ -145,6 +145,19 @@ void check_local_data(Rules& rules) {
     }
 }
 
+/// Whether there is something to share.
+void check_shards(Rules& rules) {
+    OptimizerSpec const& optimizer = rules.deck().train.optimizer;
+    if (!rules.readable({"train.optimizer", "parallel.shard_optimizer"})) { return; }
+    bool const is_stateless = optimizer.kind == OptimizerSpec::Kind::sgd && optimizer.momentum == 0;
+    if (rules.deck().parallel.shard_optimizer && is_stateless) {
+        rules.fail(
+            "parallel.shard_optimizer",
+            "parallel.shard_optimizer is true (sgd without momentum keeps no state that could be shared): give a "
+            "momentum, such as 0.9, or leave it out");
+    }
+}
+
 void check_ranks(Rules& rules) {
     ParallelSpec const& parallel = rules.deck().parallel;
     if (!rules.readable({"parallel", "train.micro_batches"})) { return; }
@@ -186,6 +199,7 @@ std::vector<Problem> validate(Deck const& deck, std::set<std::string> const& unr
     Rules rules(deck, unreadable);
     check_run(rules);
     check_ranks(rules);
+    check_shards(rules);
     check_model(rules);
     check_layers(rules);
     check_data(rules);

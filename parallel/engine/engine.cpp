@@ -45,7 +45,12 @@ std::vector<ValueId> known_of(Graph const& graph, std::vector<ValueId> const& id
 }  // namespace
 
 bool EngineSpec::updates_in_graph() const {
-    return micro_batches == 1 && !keep_gradients && !optimizer.clip_norm && grid.stages() == 1 && schedule.rows.empty();
+    return micro_batches == 1 && !keep_gradients && !optimizer.clip_norm && grid.stages() == 1 &&
+           schedule.rows.empty() && optimizer_shards() == 1;
+}
+
+int EngineSpec::optimizer_shards() const {
+    return shard_optimizer ? grid.ranks_of(grid.place(rank).row) * grid.replicas() : 1;
 }
 
 Engine::Engine(EngineSpec spec) : spec_(std::move(spec)) {
@@ -61,6 +66,8 @@ Engine::Engine(EngineSpec spec) : spec_(std::move(spec)) {
     for (auto const* const stages : {&train_, &eval_}) {
         for (auto const& stage : *stages) { stage->program().add_persistent(layout_); }
     }
+    if (spec_.updates_in_graph()) { return; }  // slots are state of the graph
+    buckets_ = plan_gradient_buckets();
     add_optimizer_slots();
 }
 
@@ -138,19 +145,55 @@ ProgramOptions Engine::eval_options() const {
     return options;
 }
 
+/// A gradient of which every tile has a part is summed over all ranks of its stage, others over replicas.
+std::vector<GradientBucket> Engine::plan_gradient_buckets() const {
+    std::map<std::string, GradientSummand> summands;
+    for (std::size_t stage = 0; stage < train_.size(); ++stage) {
+        LocalGraph const& local = train_[stage]->program().local();
+        for (std::size_t i = 0; i < local.graph.values().size(); ++i) {
+            ValueId const gradient = local.graph.gradient_of(static_cast<ValueId>(i));
+            if (gradient == none) { continue; }
+            auto const step = static_cast<std::size_t>(local.graph.value(gradient).producer);
+            std::string const& parameter = local.graph.values()[i].name;
+            summands[Program::gradient_name(parameter)] = {stage, step, local.partial_gradients.count(gradient) != 0,
+                                                           &layout_.find(parameter), nullptr};
+        }
+    }
+    std::vector<GradientSummand> in_memory_order;
+    for (Persistent const& entry : layout_.entries()) {
+        auto const found = summands.find(entry.name);
+        if (found == summands.end()) { continue; }
+        found->second.gradient = &entry;
+        in_memory_order.push_back(found->second);
+    }
+    return plan_buckets(in_memory_order);
+}
+
+/// As the ranks of stage_ranks_ are numbered.
+int Engine::place_among_shards() const { return place().tile * spec_.grid.replicas() + place().replica; }
+
+/// Elements of a parameter whose slots are here; none: all.
+std::optional<Elements> Engine::updated_part(std::string const& parameter) const {
+    if (spec_.optimizer_shards() == 1) { return {}; }
+    Persistent const& gradient = layout_.find(Program::gradient_name(parameter));
+    return owned_elements(buckets_, gradient, place_among_shards(), spec_.optimizer_shards());
+}
+
 void Engine::add_optimizer_slots() {
-    if (spec_.updates_in_graph()) { return; }  // their slots are state of the graph
     std::vector<OptimizedTensor> trained;
     for (auto const& stage : train_) {
         Graph const& graph = stage->program().graph();
         for (std::size_t i = 0; i < graph.values().size(); ++i) {
             Value const& value = graph.values()[i];
             if (graph.gradient_of(static_cast<ValueId>(i)) == none) { continue; }
-            TensorSpec const spec = TensorSpec::whole(value.type.dtype, value.type.shape);
+            Persistent entry{"",  Persistent::Kind::slot, TensorSpec::whole(value.type.dtype, value.type.shape), 0, {},
+                             true};
+            entry.part = updated_part(value.name);
             for (std::string_view const slot : optimizer_slots(spec_.optimizer)) {
-                layout_.add({slot_name(slot, value.name), Persistent::Kind::slot, spec, 0, {}, true});
+                entry.name = slot_name(slot, value.name);
+                layout_.add(entry);
             }
-            Tensor const shape_only{nullptr, value.type.dtype, spec.local()};
+            Tensor const shape_only{nullptr, value.type.dtype, entry.local()};
             trained.push_back({shape_only, shape_only, {}, value.decay});
         }
     }
@@ -219,6 +262,7 @@ void Engine::allocate(std::uint64_t seed, Comm const* comm) {
     bind_programs(eval_, row_tag, pipeline_tag);
     bind_optimizer();
     if (comm != nullptr) { bind_gradient_sums(); }
+    if (spec_.optimizer_shards() > 1) { bind_shares(); }
     bind_running();
     draw_parameters(seed);
 }
@@ -228,7 +272,7 @@ void Engine::split_ranks(Comm const& comm) {
     int const row_of_replica = here.replica * spec_.grid.rows() + here.row;
     row_.emplace(comm.split(row_of_replica, comm.rank()));
     pipeline_.emplace(comm.split(here.replica, comm.rank()));
-    stage_ranks_.emplace(comm.split(here.row, comm.rank()));
+    stage_ranks_.emplace(comm.split(here.row, place_among_shards()));
     replicas_.emplace(comm.split(spec_.grid.first_rank_of(here.row) + here.tile, comm.rank()));
 }
 
@@ -253,7 +297,35 @@ void Engine::bind_programs(std::vector<std::unique_ptr<StageProgram>> const& sta
 }
 
 Tensor Engine::tensor(Persistent const& entry) const {
-    return arena_->tensor(entry.offset, entry.spec.dtype, entry.spec.local());
+    return arena_->tensor(entry.offset, entry.spec.dtype, entry.local());
+}
+
+std::vector<double> Engine::gather(Persistent const& entry) const {
+    bool const is_first = place_among_shards() == 0;
+    if (!entry.part) { return is_first ? read_values(tensor(entry)) : std::vector<double>{}; }
+    std::vector<double> values = read_values(tensor(entry));
+    if (!is_first) {
+        stage_ranks_->send(&*entry.part, sizeof(Elements), 0);
+        stage_ranks_->send(values.data(), values.size() * sizeof(double), 0);
+        return {};
+    }
+    std::vector<double> whole(static_cast<std::size_t>(entry.spec.global.volume()));
+    std::copy(values.begin(), values.end(), whole.begin() + entry.part->first);
+    for (int rank = 1; rank < stage_ranks_->size(); ++rank) {
+        Elements part;
+        stage_ranks_->receive(&part, sizeof(part), rank);
+        stage_ranks_->receive(whole.data() + part.first, static_cast<std::size_t>(part.count) * sizeof(double), rank);
+    }
+    return whole;
+}
+
+void Engine::write(Persistent const& entry, std::vector<double> const& whole) const {
+    if (!entry.part) {
+        write_values(whole, tensor(entry));
+        return;
+    }
+    auto const first = whole.begin() + entry.part->first;
+    write_values(std::vector<double>(first, first + entry.part->count), tensor(entry));
 }
 
 Tensor Engine::gradient(std::string const& parameter) const {
@@ -271,6 +343,11 @@ void Engine::bind_optimizer() {
             if (gradient == none) { continue; }
             Value const& value = graph.values()[i];
             OptimizedTensor each{stage->program().tensor(id), stage->program().tensor(gradient), {}, value.decay};
+            if (std::optional<Elements> const part = updated_part(value.name)) {
+                if (part->count == 0) { continue; }
+                each.w = flat_part(each.w, *part);
+                each.dw = flat_part(each.dw, *part);
+            }
             for (std::string_view const slot : optimizer_slots(spec_.optimizer)) {
                 each.slots.push_back(tensor(layout_.find(slot_name(slot, value.name))));
             }
@@ -279,28 +356,21 @@ void Engine::bind_optimizer() {
     }
 }
 
-/// A gradient of which every tile has a part is summed over all ranks of its stage, others over replicas.
 void Engine::bind_gradient_sums() {
-    std::map<std::string, GradientReduction::Summand> summands;
-    for (std::size_t stage = 0; stage < train_.size() && !spec_.updates_in_graph(); ++stage) {
-        LocalGraph const& local = train_[stage]->program().local();
-        for (std::size_t i = 0; i < local.graph.values().size(); ++i) {
-            ValueId const gradient = local.graph.gradient_of(static_cast<ValueId>(i));
-            if (gradient == none) { continue; }
-            Comm const* const ranks = local.partial_gradients.count(gradient) != 0 ? &*stage_ranks_ : &*replicas_;
-            if (ranks->size() == 1) { continue; }
-            auto const step = static_cast<std::size_t>(local.graph.value(gradient).producer);
-            summands[Program::gradient_name(local.graph.values()[i].name)] = {stage, step, nullptr, ranks};
-        }
+    reduction_.bind(buckets_, *arena_, {&*stage_ranks_, &*replicas_},
+                    spec_.optimizer_shards() > 1 ? GradientSum::share : GradientSum::whole);
+}
+
+/// What its owner has updated goes to all ranks of the stage; sums too, where whole gradients are asked for.
+void Engine::bind_shares() {
+    parameters_.clear();
+    gradients_.clear();
+    for (GradientBucket const& each : buckets_) {
+        std::vector<Elements> const shares = shares_of(each.elements, each.dtype, spec_.optimizer_shards());
+        parameters_.add(*stage_ranks_, arena_->tensor(each.parameters, each.dtype, each.shape()), shares);
+        if (!spec_.keep_gradients) { continue; }
+        gradients_.add(*stage_ranks_, arena_->tensor(each.gradients, each.dtype, each.shape()), shares);
     }
-    std::vector<GradientReduction::Summand> in_memory_order;
-    for (Persistent const& entry : layout_.entries()) {
-        auto const found = summands.find(entry.name);
-        if (found == summands.end()) { continue; }
-        found->second.entry = &entry;
-        in_memory_order.push_back(found->second);
-    }
-    reduction_.bind(in_memory_order, *arena_);
 }
 
 /// Running statistics, which replicas update from their own micro-batches.
@@ -319,7 +389,7 @@ void Engine::bind_running() {
 }
 
 double Engine::seconds_communicating() const {
-    double seconds = reduction_.seconds();
+    double seconds = reduction_.seconds() + gradients_.seconds() + parameters_.seconds();
     for (auto const* const stages : {&train_, &eval_}) {
         for (auto const& stage : *stages) { seconds += stage->seconds_communicating(); }
     }
@@ -360,13 +430,14 @@ Engine::Update Engine::update(double learning_rate, Index step) {
     double scale = 1;
     if (spec_.optimizer.clip_norm) {
         double const mine = gradient_norm(optimized_, tensor(layout_.find(norm_scratch)));
-        bool const counts = place().tile == 0 && place().replica == 0;
+        bool const counts = spec_.optimizer_shards() > 1 || place_among_shards() == 0;  // otherwise all have the same
         result.gradient_norm = std::sqrt(sum_over_ranks(mine * mine, counts));
         if (result.gradient_norm > *spec_.optimizer.clip_norm) {
             scale = *spec_.optimizer.clip_norm / result.gradient_norm;
         }
     }
     optimizer_step(optimized_, spec_.optimizer, learning_rate, step, scale);
+    parameters_.run();
     return result;
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/optim/optimizer.hpp"
+#include "parallel/exchange/all_gather.hpp"
 #include "parallel/reduce/gradient_reduction.hpp"
 #include "parallel/schedule/schedule.hpp"
 #include "parallel/stages/stage_program.hpp"
@@ -20,6 +21,8 @@ struct EngineSpec {
     std::vector<ValueId> keep;         ///< values of `train` to be read after a step (dumps)
     std::vector<ValueId> eval_keep{};  ///< values of `eval` to be read after its run
     bool keep_gradients = false;       ///< gradients can be read after a step
+    /// Ranks that hold the same parameters share their optimizer slots: each keeps and updates its elements only.
+    bool shard_optimizer = false;
     PipelineGrid grid{};
     /// One row for each of the grid's, with messages. Empty, for a single row: one micro-batch after the other.
     Schedule schedule{};
@@ -30,6 +33,8 @@ struct EngineSpec {
     [[nodiscard]] bool updates_in_graph() const;
     /// One micro-batch after the other, forward and backward pass as one program.
     [[nodiscard]] bool runs_in_one_go() const { return schedule.rows.empty(); }
+    /// Ranks that share the slots of this rank's stages: its tiles and replicas, or 1.
+    [[nodiscard]] int optimizer_shards() const;
     /// Micro-batches of one replica.
     [[nodiscard]] Index own_micro_batches() const { return micro_batches / grid.replicas(); }
 };
@@ -86,7 +91,13 @@ class Engine {
     void allocate(std::uint64_t seed, Comm const* comm = nullptr);
     [[nodiscard]] std::size_t arena_bytes() const { return arena_ ? arena_->bytes() : 0; }
     [[nodiscard]] Tensor tensor(Persistent const& entry) const;
-    /// The tensor of a parameter's gradient after a step; asks for EngineSpec::keep_gradients or micro_batches > 1.
+    /// Values of a persistent tensor, whole, on the first rank of its stage; empty on the others. All ranks of the
+    /// stage call it.
+    [[nodiscard]] std::vector<double> gather(Persistent const& entry) const;
+    /// Writes what this rank holds of a persistent tensor, which is given whole.
+    void write(Persistent const& entry, std::vector<double> const& whole) const;
+    /// The tensor of a parameter's gradient after a step; asks for EngineSpec::keep_gradients, or for several
+    /// micro-batches and slots that are not shared.
     [[nodiscard]] Tensor gradient(std::string const& parameter) const;
 
     /// Writes the inputs that a program reads of a micro-batch (counted over all replicas) into its frame.
@@ -124,8 +135,10 @@ class Engine {
     std::optional<Arena> arena_;
     Comm const* world_ = nullptr;
     std::optional<Comm> row_, pipeline_, stage_ranks_, replicas_;
-    std::vector<OptimizedTensor> optimized_;  ///< bound by allocate
+    std::vector<GradientBucket> buckets_;
+    std::vector<OptimizedTensor> optimized_;  ///< what this rank updates; bound by allocate
     GradientReduction reduction_;
+    AllGather gradients_, parameters_;  ///< of shares; nothing where every rank has all
     std::vector<Running> running_;
     std::vector<InstructionTime> times_;
 
@@ -134,11 +147,15 @@ class Engine {
     [[nodiscard]] ProgramOptions train_options(int stage) const;
     [[nodiscard]] ProgramOptions eval_options() const;
     [[nodiscard]] std::vector<Instruction> const& row() const;
+    [[nodiscard]] std::vector<GradientBucket> plan_gradient_buckets() const;
+    [[nodiscard]] std::optional<Elements> updated_part(std::string const& parameter) const;
+    [[nodiscard]] int place_among_shards() const;
     void add_optimizer_slots();
     void split_ranks(Comm const& comm);
     void bind_programs(std::vector<std::unique_ptr<StageProgram>> const& stages, int& row_tag, int& pipeline_tag);
     void bind_optimizer();
     void bind_gradient_sums();
+    void bind_shares();
     void bind_running();
     void draw_parameters(std::uint64_t seed);
 

@@ -59,6 +59,7 @@ double Engine::run_batch(RunContext const& context, Load const& load) {
         }
     }
     reduction_.finish();
+    gradients_.run();
     combine_running();
     return sum_over_ranks(walk.loss / static_cast<double>(spec_.micro_batches), place().tile == 0);
 }

@@ -208,7 +208,7 @@ void AllReduce::begin() {
     pack();
     fence("partial sums are handed to MPI");
     bool const sum = combine_ == Combine::sum;
-    MPI_Datatype const type = !sum ? type_ : dtype_ == DType::f64 ? MPI_DOUBLE : MPI_FLOAT;
+    MPI_Datatype const type = sum ? mpi_type(dtype_) : type_;
     check_mpi(MPI_Iallreduce(MPI_IN_PLACE, buffer_, mpi_count(elements_ / group_), type, sum ? MPI_SUM : op_, comm_,
                              &request_),
               "MPI_Iallreduce");

@@ -1,5 +1,6 @@
 #pragma once
 #include "core/ops/operator.hpp"
+#include "parallel/exchange/reduction.hpp"
 #include "parallel/grid/comm.hpp"
 
 namespace aureole {
@@ -8,23 +9,18 @@ namespace aureole {
 ///
 /// A single f32 or f64 tensor is summed in place; everything else goes through a buffer, several tensors in one
 /// message, bf16 as f32, pairs and triples as f64.
-class AllReduce {
+class AllReduce : public Reduction {
   public:
     /// `tensors`: shapes and types of what is combined together, see Combine. `empty`: this rank had no pixels, what it
     /// holds does not count.
     AllReduce(Combine combine, std::vector<TensorSpec> tensors, bool empty);
-    ~AllReduce();
-    AllReduce(AllReduce const&) = delete;
-    AllReduce& operator=(AllReduce const&) = delete;
+    ~AllReduce() override;
 
     [[nodiscard]] std::size_t buffer_bytes() const { return in_place_ ? 0 : elements_ * element_bytes(); }
     void bind(Comm const& comm, std::vector<Tensor> tensors, std::byte* buffer);
-    /// Packs and starts.
-    void begin();
-    /// Lets MPI work on what has begun.
-    void proceed();
-    /// Waits and unpacks.
-    void finish();
+    void begin() override;
+    void proceed() override;
+    void finish() override;
 
   private:
     Combine combine_;

@@ -61,6 +61,11 @@ int mpi_count(std::size_t count) {
     return static_cast<int>(count);
 }
 
+MPI_Datatype mpi_type(DType dtype) {
+    require(dtype == DType::f32 || dtype == DType::f64, "{} is neither f32 nor f64", name_of(dtype));
+    return dtype == DType::f64 ? MPI_DOUBLE : MPI_FLOAT;
+}
+
 namespace {
 
 /// Bytes of one message where a caller may hand over more.

@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include "core/tensor/dtype.hpp"
+
 namespace aureole {
 
 /// Starts MPI for the life of the program; the one user of MPI_COMM_WORLD.
@@ -66,5 +68,8 @@ void check_mpi(int code, char const* call);
 
 /// A byte or element count as MPI's int. Throws if it does not fit: 2 GiB in one message.
 [[nodiscard]] int mpi_count(std::size_t count);
+
+/// MPI's type of an f32 or f64 element.
+[[nodiscard]] MPI_Datatype mpi_type(DType dtype);
 
 }  // namespace aureole

@@ -9,27 +9,29 @@ std::size_t PersistentLayout::add(Persistent entry) {
     auto const found = index_.find(entry.name);
     if (found != index_.end()) {
         Persistent const& known = entries_[found->second];
-        require(known.spec.local() == entry.spec.local() && known.spec.dtype == entry.spec.dtype,
+        require(known.local() == entry.local() && known.spec.dtype == entry.spec.dtype,
                 "{} is {} {} in one program and {} {} in another", entry.name, name_of(known.spec.dtype),
-                to_string(known.spec.local()), name_of(entry.spec.dtype), to_string(entry.spec.local()));
+                to_string(known.local()), name_of(entry.spec.dtype), to_string(entry.local()));
         return found->second;
     }
     entry.offset = bytes_;
-    bytes_ += align_up(entry.spec.bytes());
+    bytes_ += align_up(entry.bytes());
     index_[entry.name] = entries_.size();
     entries_.push_back(std::move(entry));
     return entries_.size() - 1;
 }
 
 void PersistentLayout::add_values_of(Graph const& graph) {
-    for (Value const& value : graph.values()) {
-        if (value.role != Role::parameter && value.role != Role::state) { continue; }
-        bool const slot = value.name.rfind("optimizer/", 0) == 0;
-        auto const kind = value.role == Role::parameter ? Persistent::Kind::parameter
-                          : slot                        ? Persistent::Kind::slot
-                                                        : Persistent::Kind::state;
-        add({value.name, kind, TensorSpec::whole(value.type.dtype, value.type.shape), 0, value.initializer,
-             value.decay});
+    for (Role const role : {Role::parameter, Role::state}) {
+        for (Value const& value : graph.values()) {
+            if (value.role != role) { continue; }
+            bool const slot = value.name.rfind("optimizer/", 0) == 0;
+            auto const kind = role == Role::parameter ? Persistent::Kind::parameter
+                              : slot                  ? Persistent::Kind::slot
+                                                      : Persistent::Kind::state;
+            add({value.name, kind, TensorSpec::whole(value.type.dtype, value.type.shape), 0, value.initializer,
+                 value.decay});
+        }
     }
 }
 
@@ -41,7 +43,7 @@ Persistent const& PersistentLayout::find(std::string const& name) const {
 
 std::size_t PersistentLayout::bytes_of(Persistent::Kind kind) const {
     std::size_t sum = 0;
-    for (Persistent const& entry : entries_) { sum += entry.kind == kind ? align_up(entry.spec.bytes()) : 0; }
+    for (Persistent const& entry : entries_) { sum += entry.kind == kind ? align_up(entry.bytes()) : 0; }
     return sum;
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/graph/graph.hpp"
+#include "parallel/exchange/shares.hpp"
 
 namespace aureole {
 
@@ -16,6 +18,11 @@ struct Persistent {
     std::size_t offset = 0;  ///< in the arena
     Initializer initializer;
     bool decay = true;
+    std::optional<Elements> part{};  ///< what this rank holds of `spec`, other ranks the rest; none: all
+
+    /// Shape of what is held here.
+    [[nodiscard]] Shape local() const { return part ? Shape{1, 1, 1, 1, part->count} : spec.local(); }
+    [[nodiscard]] std::size_t bytes() const { return static_cast<std::size_t>(local().volume()) * size_of(spec.dtype); }
 };
 
 /// The persistent part of a rank's arena, shared by the programs for training and evaluation: name -> place.
@@ -23,7 +30,7 @@ class PersistentLayout {
   public:
     /// Appends an entry; one that exists already is kept (it must have the same type).
     std::size_t add(Persistent entry);
-    /// Every parameter and state of a graph.
+    /// Every parameter, then every state of a graph: parameters are neighbours, as their gradients are.
     void add_values_of(Graph const& graph);
     [[nodiscard]] std::vector<Persistent> const& entries() const { return entries_; }
     /// The entry of that name; internal error if there is none.

@@ -3,40 +3,51 @@
 #include <algorithm>
 
 #include "core/clock.hpp"
+#include "parallel/exchange/all_reduce.hpp"
+#include "parallel/exchange/reduce_scatter.hpp"
 
 namespace aureole {
 
 namespace {
 
-bool go_together(GradientReduction::Summand const& a, GradientReduction::Summand const& b) {
-    return a.stage == b.stage && a.ranks == b.ranks && a.entry->spec.dtype == b.entry->spec.dtype;
+std::unique_ptr<Reduction> whole_sum(Tensor const& gradients, Comm const& ranks) {
+    std::vector const specs{TensorSpec::whole(gradients.dtype, gradients.shape)};
+    auto sum = std::make_unique<AllReduce>(Combine::sum, specs, false);
+    sum->bind(ranks, {gradients}, nullptr);
+    return sum;
+}
+
+/// Tiles that have the same gradients sum those of their own shares only.
+std::unique_ptr<Reduction> share_of_sum(Tensor const& gradients, bool partial, GradientRanks const& ranks) {
+    std::vector<Elements> shares = shares_of(gradients.shape.volume(), gradients.dtype, ranks.all->size());
+    if (partial) { return std::make_unique<ReduceScatter>(*ranks.all, gradients, shares); }
+    auto const replicas = static_cast<std::size_t>(ranks.replicas->size());
+    std::size_t const tile = static_cast<std::size_t>(ranks.all->rank()) / replicas;
+    Elements const of_tile{shares[tile * replicas].first,
+                           shares[(tile + 1) * replicas - 1].end() - shares[tile * replicas].first};
+    std::vector<Elements> within;
+    for (std::size_t replica = 0; replica < replicas; ++replica) {
+        Elements const& share = shares[tile * replicas + replica];
+        within.push_back({share.first - of_tile.first, share.count});
+    }
+    return std::make_unique<ReduceScatter>(*ranks.replicas, flat_part(gradients, of_tile), within);
 }
 
 }  // namespace
 
-/// A bucket covers the few bytes of alignment between its gradients too.
-void GradientReduction::bind(std::vector<Summand> const& summands, Arena const& arena) {
+void GradientReduction::bind(std::vector<GradientBucket> const& buckets, Arena const& arena, GradientRanks const& ranks,
+                             GradientSum what) {
     buckets_.clear();
     seconds_ = 0;
-    for (std::size_t i = 0; i < summands.size();) {
-        Summand const& first = summands[i];
-        std::size_t const begin = first.entry->offset;
-        std::size_t end = begin;
-        Bucket bucket{first.stage, 0, nullptr, false};
-        for (; i < summands.size() && go_together(first, summands[i]); ++i) {
-            Persistent const& entry = *summands[i].entry;
-            bool const apart = entry.offset > align_up(end) && end > begin;
-            if (apart || (end > begin && end - begin >= bucket_bytes)) { break; }
-            end = entry.offset + entry.spec.bytes();
-            bucket.step = std::max(bucket.step, summands[i].step);
-        }
-        DType const dtype = first.entry->spec.dtype;
-        Shape const shape{1, 1, 1, 1, static_cast<Index>((end - begin) / size_of(dtype))};
-        Tensor const tensor = arena.tensor(begin, dtype, shape);
-        zero(tensor);  // the gaps: what is summed is a number
-        bucket.sum = std::make_unique<AllReduce>(Combine::sum, std::vector{TensorSpec::whole(dtype, shape)}, false);
-        bucket.sum->bind(*first.ranks, {tensor}, nullptr);
-        buckets_.push_back(std::move(bucket));
+    for (GradientBucket const& each : buckets) {
+        Comm const& summed_over = each.partial ? *ranks.all : *ranks.replicas;
+        if (summed_over.size() == 1) { continue; }
+        Tensor const gradients = arena.tensor(each.gradients, each.dtype, each.shape());
+        zero(gradients);  // the gaps: what is summed is a number
+        buckets_.push_back({each.stage, each.step,
+                            what == GradientSum::whole ? whole_sum(gradients, summed_over)
+                                                       : share_of_sum(gradients, each.partial, ranks),
+                            false});
     }
     // every rank begins them in the same order; the last stage's backward pass is the first to end
     std::stable_sort(buckets_.begin(), buckets_.end(), [](Bucket const& a, Bucket const& b) {

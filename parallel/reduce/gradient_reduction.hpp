@@ -2,27 +2,32 @@
 #include <map>
 #include <memory>
 
-#include "parallel/exchange/all_reduce.hpp"
-#include "parallel/program/program.hpp"
+#include "core/tensor/arena.hpp"
+#include "parallel/exchange/reduction.hpp"
+#include "parallel/grid/comm.hpp"
+#include "parallel/reduce/gradient_bucket.hpp"
 
 namespace aureole {
 
-/// Sums gradients over ranks in buckets of neighbours in memory. A bucket is begun as soon as the last backward pass of
-/// a batch has made its gradients, and travels while earlier layers are still at work.
+/// Ranks that hold the same parameters: tiles and replicas of a stage.
+struct GradientRanks {
+    Comm const* all = nullptr;       ///< all replicas of the first tile, then those of the second, ...
+    Comm const* replicas = nullptr;  ///< of this tile
+};
+
+/// What a rank gets of a sum of gradients.
+enum class GradientSum : std::uint8_t {
+    whole,
+    share,  ///< its share of every bucket, see shares_of()
+};
+
+/// Sums gradients over ranks, bucket by bucket. A bucket is begun as soon as the last backward pass of a batch has made
+/// its gradients, and travels while earlier layers are still at work.
 class GradientReduction {
   public:
-    /// Bytes of a bucket, about: large enough that latency does not count.
-    static constexpr std::size_t bucket_bytes = std::size_t{4} << 20U;
-
-    /// A gradient, and the ranks over which it is summed.
-    struct Summand {
-        std::size_t stage = 0;  ///< of this rank, counted from 0
-        std::size_t step = 0;   ///< of the stage's program, after which it is complete
-        Persistent const* entry = nullptr;
-        Comm const* ranks = nullptr;
-    };
-    /// `summands` in the order of memory, all ranks alike.
-    void bind(std::vector<Summand> const& summands, Arena const& arena);
+    /// `buckets`: all ranks alike.
+    void bind(std::vector<GradientBucket> const& buckets, Arena const& arena, GradientRanks const& ranks,
+              GradientSum what);
 
     /// A step of the last backward pass has run: begins what is complete, and lets messages proceed.
     void step_done(std::size_t stage, std::size_t step);
@@ -36,7 +41,7 @@ class GradientReduction {
   private:
     struct Bucket {
         std::size_t stage = 0, step = 0;
-        std::unique_ptr<AllReduce> sum;
+        std::unique_ptr<Reduction> sum;
         bool begun = false;
     };
     std::vector<Bucket> buckets_;              ///< in the order in which they begin: the same on all ranks

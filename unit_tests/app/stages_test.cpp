@@ -68,6 +68,8 @@ TEST(Stages, TrainAsOneRankDoes) {
         {7, {"parallel.stages=3", "parallel.spatial.stage_tiles=[4, 2]", "parallel.cut=memory"}},
         {2, {"parallel.local_data=2"}},
         {6, {"parallel.stages=2", "parallel.spatial.tiles=[2, 2]", "parallel.local_data=2"}},
+        {4, {"parallel.data=2", "parallel.spatial.tiles=[2, 1]", "parallel.shard_optimizer=true"}},
+        {4, {"parallel.data=2", "parallel.local_data=2", "parallel.shard_optimizer=true"}},
     };
     int number = 0;
     for (Grid const& grid : grids) {
@@ -93,13 +95,49 @@ TEST(Stages, ACheckpointGoesOnOnAnotherGrid) {
     expect_near_tensors(place.path("two.h5"), place.path("one.h5"));
 }
 
+/// Nothing is dumped: only shares of the gradients are complete.
+TEST(Stages, ASharedOptimizerGoesOnWithAndWithoutSharing) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    std::string const half = "/checkpoints/step_0000000002.h5", end = "/checkpoints/step_0000000004.h5";
+    auto const train = [&](int ranks, std::string const& folder, std::string const& from,
+                           std::vector<std::string> const& keys) {
+        std::vector<std::string> arguments{"run", "deck.yaml", "output.folder=" + folder};
+        if (!from.empty()) { arguments.push_back("train.resume=" + from + half); }
+        arguments.insert(arguments.end(), keys.begin(), keys.end());
+        Finished const finished = ranks == 1 ? place.aureole(arguments) : place.launch(ranks, arguments);
+        expect_code(finished, ExitCode::success);
+        EXPECT_EQ(finished.says("resumed after step 2"), !from.empty());
+    };
+    std::vector<std::string> const tiles{"parallel.data=2", "parallel.spatial.tiles=[2, 1]"};
+    std::vector<std::string> shared = tiles;
+    shared.emplace_back("parallel.shard_optimizer=true");
+    train(1, "one", "", {});
+    train(4, "shared", "", shared);
+    expect_near_tensors(place.path("shared" + end), place.path("one" + end));
+
+    train(4, "again", "shared", shared);
+    expect_same_tensors(place.path("again" + end), place.path("shared" + end));
+
+    train(4, "unshared", "shared", tiles);
+    train(1, "alone", "shared", {});
+    train(4, "stages", "one", {"parallel.data=2", "parallel.stages=2", "parallel.shard_optimizer=true"});
+    for (std::string const folder : {"unshared", "alone", "stages"}) {
+        SCOPED_TRACE(folder);
+        expect_near_tensors(place.path(folder + end), place.path("one" + end));
+    }
+}
+
 TEST(Stages, VerifyProvesTheGrid) {
     Workplace const place;
     place.write("deck.yaml", deck);
-    Finished const finished = place.launch(
-        6, {"verify", "deck.yaml", "parallel.data=2", "parallel.stages=2", "parallel.spatial.tiles=[2, 1]"});
-    expect_code(finished, ExitCode::success);
-    EXPECT_TRUE(finished.says("equal:")) << finished.output;
+    for (char const* const shared : {"false", "true"}) {
+        Finished const finished =
+            place.launch(6, {"verify", "deck.yaml", "parallel.data=2", "parallel.stages=2",
+                             "parallel.spatial.tiles=[2, 1]", std::string("parallel.shard_optimizer=") + shared});
+        expect_code(finished, ExitCode::success);
+        EXPECT_TRUE(finished.says("equal:")) << finished.output;
+    }
 }
 
 TEST(Stages, VerifyProvesRanksThatShareSamples) {

@@ -92,6 +92,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{end, "  metrics: [iou, iou]\n  optimizer:", "10:3", "names a metric twice"},
         Case{end, "  init: {map: {a: b}}\n  optimizer:", "10:10", "without a file"}));
 
+TEST(Rules, an_optimizer_without_state_cannot_share_it) {
+    std::vector<std::string> const shared{"parallel.shard_optimizer=true"};
+    EXPECT_EQ(fault(with("momentum: 0.9", "momentum: 0.5"), shared), "");
+    EXPECT_NE(fault(with("momentum: 0.9", "weight_decay: 0.1"), shared).find("sgd without momentum keeps no state"),
+              std::string::npos);
+}
+
 TEST(Rules, evaluation_needs_samples) {
     std::string text = with("  eval: {kind: synthetic, samples: 16}\n", "");
     text += "  metrics: auroc\n  eval_every: 5\n  eval_batches: 2\n";

@@ -67,9 +67,23 @@ struct Outcome {
     std::map<std::string, std::vector<double>> tensors;  ///< gradients and running statistics known to this rank
 };
 
+/// How parameters are updated.
+struct Updating {
+    OptimizerSettings optimizer;
+    bool shard = false;
+    bool keep_gradients = true;
+};
+
+/// "gradient", "optimizer/momentum"; nothing for parameters and running statistics.
+std::string group_of(std::string const& name) {
+    auto const end = name.rfind('/');
+    return end == std::string::npos ? "" : name.substr(0, end);
+}
+
 class Trained {
   public:
-    Trained(NetworkSpec spec, Spread const& spread, Comm const* comm) : spec_(std::move(spec)) {
+    Trained(NetworkSpec spec, Spread const& spread, Comm const* comm, Updating const& updating = {})
+        : spec_(std::move(spec)), keeps_gradients_(updating.keep_gradients) {
         spec_.micro_batches = spread.micro_batches;
         if (spread.stages() > 1) { spec_.first_units = cuts(spread.stages()); }
         TestNetwork network = build_test_network(spec_);
@@ -77,7 +91,9 @@ class Trained {
         engine.micro_batches = spread.micro_batches;
         engine.micro_samples = spec_.image.n;
         engine.kernels = KernelChoice::native;
-        engine.keep_gradients = true;
+        engine.optimizer = updating.optimizer;
+        engine.shard_optimizer = updating.shard;
+        engine.keep_gradients = updating.keep_gradients;
         engine.rank = comm == nullptr ? 0 : comm->rank();
         if (comm != nullptr) {
             std::vector<Stage> stages;
@@ -112,18 +128,44 @@ class Trained {
             write(program, frame, labels_, random_labels(label_shape_, classes_, seed));
         };
         Outcome outcome;
-        outcome.loss = engine_->run_batch({}, load);
+        RunContext context;  // where updates are part of the graph
+        context.learning_rate = learning_rate;
+        context.update = step_;
+        outcome.loss = engine_->run_batch(context, load);
         for (Persistent const& entry : engine_->persistent().entries()) {
-            bool const wanted = entry.kind == Persistent::Kind::gradient || entry.kind == Persistent::Kind::state;
-            if (wanted) { outcome.tensors[entry.name] = read_values(engine_->tensor(entry)); }
+            bool const gradient = keeps_gradients_ && group_of(entry.name) == "gradient";
+            if (gradient || entry.kind == Persistent::Kind::state) {
+                outcome.tensors[entry.name] = read_values(engine_->tensor(entry));
+            }
         }
         return outcome;
     }
+    /// Batches with an update after each. Gradients are those of the last batch, parameters, running statistics and
+    /// slots those after the last update; slots that are shared only on the first rank of their stage.
+    Outcome train(Index steps) {
+        Outcome outcome;
+        for (step_ = 0; step_ < steps; ++step_) {
+            outcome = run();
+            gradient_norm_ = engine_->update(learning_rate, step_).gradient_norm;
+        }
+        for (Persistent const& entry : engine_->persistent().entries()) {
+            if (entry.kind == Persistent::Kind::gradient) { continue; }
+            std::vector<double> const values =
+                entry.part ? engine_->gather(entry) : read_values(engine_->tensor(entry));
+            if (!values.empty()) { outcome.tensors[entry.name] = values; }
+        }
+        return outcome;
+    }
+    [[nodiscard]] double gradient_norm() const { return gradient_norm_; }
     [[nodiscard]] Engine const& engine() const { return *engine_; }
     [[nodiscard]] std::size_t predicted() const { return predicted_; }
 
   private:
+    static constexpr double learning_rate = 0.01;
     NetworkSpec spec_;
+    bool keeps_gradients_;
+    Index step_ = 0;
+    double gradient_norm_ = 0;
     std::optional<Engine> engine_;
     ValueId input_ = none, labels_ = none;
     Shape label_shape_;
@@ -153,14 +195,16 @@ double norm(std::vector<double> const& values) {
 
 void expect_equal(Outcome const& got, Outcome const& want) {
     EXPECT_NEAR(got.loss, want.loss, f64_tolerance * std::abs(want.loss));
-    double total = 0;
+    std::map<std::string, double> total;
     for (auto const& [name, values] : want.tensors) {
-        if (name.rfind("gradient/", 0) == 0) { total = std::hypot(total, norm(values)); }
+        double& of_group = total[group_of(name)];
+        of_group = std::hypot(of_group, norm(values));
     }
     for (auto const& [name, values] : got.tensors) {
         std::vector<double> difference = want.tensors.at(name);
+        std::string const group = group_of(name);
         // small gradients are sums of large terms that cancel: their rounding is measured by the whole gradient
-        double const scale = std::max(norm(difference), name.rfind("gradient/", 0) == 0 ? 1e-2 * total : 0);
+        double const scale = std::max(norm(difference), group.empty() ? 0 : 1e-2 * total[group]);
         ASSERT_EQ(values.size(), difference.size()) << name;
         for (std::size_t i = 0; i < values.size(); ++i) { difference[i] -= values[i]; }
         EXPECT_LE(norm(difference), f64_tolerance * scale) << name;
@@ -335,6 +379,83 @@ TEST(Pipeline, RecomputationStaysWithinStages) {
             for (NamedNetwork network : networks()) {
                 network.spec.recompute = mode;
                 expect_equals_one_rank(network, spread);
+            }
+        }
+    }
+}
+
+struct NamedSettings {
+    char const* name;
+    OptimizerSettings settings;
+};
+
+std::vector<NamedSettings> optimizers() {
+    OptimizerSettings momentum;
+    momentum.momentum = 0.9;
+    momentum.nesterov = true;
+    momentum.weight_decay = 0.01;
+    OptimizerSettings adamw;
+    adamw.kind = OptimizerSettings::Kind::adamw;
+    adamw.weight_decay = 0.01;
+    adamw.epsilon = 1e-2;  // a bias without influence has a gradient that is rounding: it must not be scaled up to 1
+    OptimizerSettings clipped = adamw;
+    clipped.clip_norm = 0.1;
+    return {{"momentum", momentum}, {"adamw", adamw}, {"clipped adamw", clipped}};
+}
+
+/// Ranks that hold the parameters of this rank's row.
+int owners_of(Engine const& engine) { return engine.grid().ranks_of(engine.place().row) * engine.grid().replicas(); }
+
+/// Slots of all owners are those of one rank, and each has its share, to the alignment of its buckets.
+void expect_slots_are_shared(Engine const& sharded, Engine const& whole, std::size_t slots) {
+    int const owners = owners_of(sharded);
+    auto const mine = static_cast<double>(sharded.memory().optimizer);
+    auto const all = static_cast<double>(whole.memory().optimizer);
+    double of_row = mine;
+    world().split(sharded.place().row, world().rank()).sum(&of_row, 1);
+    EXPECT_EQ(of_row, all);
+    std::size_t const buckets = 2 * sharded.stages();  // gradients that tiles have in parts, others
+    EXPECT_LE(mine, all / owners + static_cast<double>(slots * buckets * arena_alignment));
+    if (owners > 1) { EXPECT_LT(sharded.memory().total(), whole.memory().total()); }
+}
+
+void expect_shared_equals_one_rank(NamedNetwork const& network, Spread const& spread, NamedSettings const& optimizer,
+                                   bool keep_gradients) {
+    SCOPED_TRACE(fmt::format("{} with {}{}: {} on rank {}", network.name, optimizer.name,
+                             keep_gradients ? ", gradients kept" : "", to_string(spread), world().rank()));
+    Spread alone;
+    alone.rows = {TileGrid{}};
+    alone.micro_batches = spread.micro_batches;
+    Trained one(network.spec, alone, nullptr, {optimizer.settings, false, keep_gradients});
+    Trained many(network.spec, spread, &world(), {optimizer.settings, true, keep_gradients});
+    Trained const whole(network.spec, spread, &world(), {optimizer.settings, false, keep_gradients});
+    EXPECT_EQ(many.engine().arena_bytes(), many.predicted());
+    expect_slots_are_shared(many.engine(), whole.engine(), optimizer_slots(optimizer.settings).size());
+    Outcome const want = one.train(3);
+    expect_equal(many.train(3), want);
+    EXPECT_GE(one.gradient_norm(), optimizer.settings.clip_norm.value_or(0));  // something is clipped
+    EXPECT_NEAR(many.gradient_norm(), one.gradient_norm(), f64_tolerance * one.gradient_norm());
+}
+
+TEST(Pipeline, SharedOptimizerEqualsOneRank) {
+    int const ranks = world().size();
+    for (int const replicas : {1, 2, 3}) {
+        if (ranks % replicas != 0 || ranks == 1) { continue; }
+        for (std::vector<TileGrid> const& rows : meshes(ranks / replicas)) {
+            Spread spread;
+            spread.rows = rows;
+            spread.replicas = replicas;
+            spread.micro_batches = 2 * replicas;
+            if (replicas == 2) {
+                Spread chunked = spread;
+                chunked.chunks = 2;
+                chunked.kind = ScheduleKind::breadth_first;
+                expect_shared_equals_one_rank(networks()[0], chunked, optimizers()[1], false);
+            }
+            for (std::size_t i = 0; i < 3; ++i) {
+                NamedNetwork const network = networks()[(i + rows.size()) % 3];
+                expect_shared_equals_one_rank(network, spread, optimizers()[i], false);
+                if (i == rows.size() % 3) { expect_shared_equals_one_rank(network, spread, optimizers()[i], true); }
             }
         }
     }

@@ -1,0 +1,21 @@
+#pragma once
+
+namespace aureole {
+
+/// A combination over ranks that travels while its callers do other work.
+class Reduction {
+  public:
+    Reduction() = default;
+    virtual ~Reduction() = default;
+    Reduction(Reduction const&) = delete;
+    Reduction& operator=(Reduction const&) = delete;
+
+    /// Packs and starts.
+    virtual void begin() = 0;
+    /// Lets MPI work on what has begun.
+    virtual void proceed() = 0;
+    /// Waits and unpacks.
+    virtual void finish() = 0;
+};
+
+}  // namespace aureole
