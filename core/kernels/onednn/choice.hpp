@@ -35,4 +35,12 @@ template <class Descriptor>
 /// Whether an input gradient is faster as a forward convolution of dy with the weights turned round.
 [[nodiscard]] bool prefers_forward(ConvGeometry const& geometry, DType dtype);
 
+/// Whether convolutions may be matrix products: f32 without groups on a processor without AVX-512.
+[[nodiscard]] bool multiplies_matrices(DType dtype, Index groups, std::string& refusal);
+[[nodiscard]] bool has_unit_strides(ConvGeometry const& geometry, std::string& refusal);
+
+/// Whether a convolution from x to y, or its weight gradient, is faster as a matrix product: as measured on AVX2.
+[[nodiscard]] bool prefers_product(ConvGeometry const& geometry, std::string& refusal);
+[[nodiscard]] bool prefers_product_for_weights(ConvGeometry const& geometry, std::string& refusal);
+
 }  // namespace aureole::onednn

@@ -2,11 +2,15 @@
 
 #include "core/kernels/onednn/conv.hpp"
 #include "core/kernels/onednn/linear.hpp"
+#include "core/kernels/onednn/product.hpp"
 
 namespace aureole::onednn {
 
 std::vector<Implementation> const& implementations() {
     static std::vector<Implementation> const table{
+        {"conv", "onednn gemm", make_conv_by_product},
+        {"conv_input_gradient", "onednn gemm", make_conv_input_gradient_by_product},
+        {"conv_weight_gradient", "onednn gemm", make_conv_weight_gradient_by_product},
         {"conv", "onednn", make_conv},
         {"conv_input_gradient", "onednn", make_conv_input_gradient},
         {"conv_weight_gradient", "onednn", make_conv_weight_gradient},
