@@ -11,22 +11,16 @@ bool is_pointwise(ConvGeometry const& geometry) {
                        [](Window const& window) { return window.size == 1; });
 }
 
-bool has_unit_strides(ConvGeometry const& geometry) {
-    return std::all_of(geometry.window.begin(), geometry.window.end(),
-                       [](Window const& window) { return window.stride == 1; });
-}
-
 bool has_avx512() {
     auto const wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
     return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
 }
 
-bool accept(bool good, char const* reason, std::string& refusal) {
-    if (!good) { refusal = reason; }
-    return good;
-}
-
 }  // namespace
+
+bool has_unit_strides(Windows const& windows) {
+    return std::all_of(windows.begin(), windows.end(), [](Window const& window) { return window.stride == 1; });
+}
 
 bool supports(DType dtype, std::string& refusal) {
     if (dtype != DType::f32 && dtype != DType::bf16) {
@@ -48,27 +42,18 @@ Wanted preferred_forward(ConvGeometry const& geometry) {
 
 bool prefers_forward(ConvGeometry const& geometry, DType dtype) {
     // up to a quarter faster in f32; in bf16 both are at the processor's limit
-    return dtype == DType::f32 && has_unit_strides(geometry) && !is_pointwise(geometry);
+    return dtype == DType::f32 && has_unit_strides(geometry.window) && !is_pointwise(geometry);
 }
 
-bool multiplies_matrices(DType dtype, Index groups, std::string& refusal) {
-    return accept(!has_avx512(), "this processor's convolutions are as fast as its matrix products", refusal) &&
-           accept(dtype == DType::f32, "matrix products are in f32", refusal) &&
-           accept(groups == 1, "matrix products have no groups", refusal);
-}
-
-bool has_unit_strides(ConvGeometry const& geometry, std::string& refusal) {
-    return accept(has_unit_strides(geometry), "strides are not 1", refusal);
-}
-
-bool prefers_product(ConvGeometry const& geometry, std::string& refusal) {
-    constexpr Index many = 32;
-    return accept(geometry.x.c >= many, "few channels", refusal);
-}
-
-bool prefers_product_for_weights(ConvGeometry const& geometry, std::string& refusal) {
-    constexpr Index many = 8;
-    return accept(geometry.x.c >= many, "few channels", refusal);
+bool prefers_product(KernelRequest const& request, std::string& refusal) {
+    bool const for_weights = request.op->kind() == "conv_weight_gradient";
+    Index const few = for_weights ? 8 : 32;
+    if (has_avx512()) {
+        refusal = "this processor's convolutions are faster";
+    } else if (request.inputs[0].global.c < few) {
+        refusal = "few channels";
+    }
+    return refusal.empty();
 }
 
 }  // namespace aureole::onednn

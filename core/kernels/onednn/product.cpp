@@ -15,6 +15,15 @@ namespace {
 constexpr Index block_elements = Index{1} << 17;
 constexpr Index least_pixels = 256;
 
+bool is_a_product(DType dtype, ConvAttributes const& attributes, std::string& refusal) {
+    if (dtype != DType::f32) {
+        refusal = fmt::format("no {}", name_of(dtype));
+    } else if (attributes.groups > 1) {
+        refusal = "no groups";
+    }
+    return refusal.empty();
+}
+
 /// A row-major matrix of f32.
 struct Matrix {
     float const* data;
@@ -195,28 +204,31 @@ class ConvWeightGradientByProduct final : public Kernel {
 std::unique_ptr<Kernel> make_conv_by_product(KernelRequest const& request, std::string& refusal) {
     ConvAttributes const& attributes = request.as<Conv>().attributes();
     TensorSpec const &x = request.inputs[0], &y = request.outputs[0];
-    if (!multiplies_matrices(x.dtype, attributes.groups, refusal)) { return {}; }
+    if (!is_a_product(x.dtype, attributes, refusal)) { return {}; }
     auto const geometry = conv_geometry(attributes.window, attributes.groups, x, y, Covered::output, refusal);
-    if (!geometry || !prefers_product(*geometry, refusal)) { return {}; }
+    if (!geometry) { return {}; }
     return std::make_unique<ConvByProduct>(*geometry, attributes);
 }
 
 std::unique_ptr<Kernel> make_conv_input_gradient_by_product(KernelRequest const& request, std::string& refusal) {
     ConvAttributes const& attributes = request.as<ConvInputGradient>().attributes();
     TensorSpec const &dx = request.outputs[0], &dy = request.inputs[0];
-    if (!multiplies_matrices(dx.dtype, attributes.groups, refusal)) { return {}; }
+    if (!is_a_product(dx.dtype, attributes, refusal)) { return {}; }
+    if (!has_unit_strides(attributes.window)) {
+        refusal = "strides are not 1";
+        return {};
+    }
     auto const geometry = conv_geometry(attributes.window, attributes.groups, dx, dy, Covered::input, refusal);
-    if (!geometry || !has_unit_strides(*geometry, refusal)) { return {}; }
-    if (!prefers_product(turned_round(*geometry), refusal)) { return {}; }
+    if (!geometry) { return {}; }
     return std::make_unique<ConvInputGradientByProduct>(*geometry);
 }
 
 std::unique_ptr<Kernel> make_conv_weight_gradient_by_product(KernelRequest const& request, std::string& refusal) {
     ConvAttributes const& attributes = request.as<ConvWeightGradient>().attributes();
     TensorSpec const &x = request.inputs[0], &dy = request.inputs[1];
-    if (!multiplies_matrices(x.dtype, attributes.groups, refusal)) { return {}; }
+    if (!is_a_product(x.dtype, attributes, refusal)) { return {}; }
     auto const geometry = conv_geometry(attributes.window, attributes.groups, x, dy, Covered::output, refusal);
-    if (!geometry || !prefers_product_for_weights(*geometry, refusal)) { return {}; }
+    if (!geometry) { return {}; }
     return std::make_unique<ConvWeightGradientByProduct>(*geometry, attributes.bias);
 }
 

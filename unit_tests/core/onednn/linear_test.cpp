@@ -51,7 +51,7 @@ void expect_accumulates(OperatorPtr const& op, std::vector<HostTensor> const& in
         out.push_back(buffers.back()->tensor());
     }
     PlannedKernel const planned = plan_kernel(request, KernelChoice::automatic);
-    EXPECT_EQ(planned.library, "onednn");
+    EXPECT_EQ(planned.library.substr(0, 6), "onednn");
     DeviceBuffer const workspace(planned.kernel->workspace_bytes());
     RunContext context;
     std::vector<HostTensor> once;

@@ -1,0 +1,171 @@
+// Convolutions by matrix product against the native kernels, whatever this processor prefers.
+#include "core/kernels/onednn/product.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "core/kernels/native/conv.hpp"
+#include "core/kernels/onednn/invocation.hpp"
+#include "core/ops/conv.hpp"
+#include "unit_tests/support/operator_harness.hpp"
+
+namespace aureole::test {
+namespace {
+
+using Make = std::unique_ptr<Kernel> (*)(KernelRequest const&, std::string&);
+
+Window window(Index size, Index stride, Index lo, Index hi, Index dilation = 1) {
+    return {size, stride, lo, hi, dilation};
+}
+
+struct ProductCase {
+    std::string name;
+    Shape x;
+    ConvAttributes attributes;
+    Box x_part{}, y_part{};  ///< what a rank holds; empty: everything
+};
+
+void PrintTo(ProductCase const& given, std::ostream* out) { *out << given.name; }
+
+std::vector<ProductCase> const& cases() {
+    Window const three = window(3, 1, 1, 1);
+    static std::vector<ProductCase> const all{
+        {"square", {2, 1, 14, 17, 16}, {{Window{}, three, three}, 24, 1, true}},
+        {"odd_channels", {1, 1, 13, 11, 7}, {{Window{}, three, three}, 5, 1, true, true}},
+        {"addend", {2, 1, 9, 9, 8}, {{Window{}, three, three}, 6, 1, false, true}},
+        {"pointwise", {2, 1, 9, 10, 24}, {{Window{}, Window{}, Window{}}, 40, 1, true}},
+        {"pointwise_stride", {1, 1, 9, 10, 16}, {{Window{}, window(1, 2, 0, 0), window(1, 2, 0, 0)}, 8, 1}},
+        {"stride3", {1, 1, 17, 23, 12}, {{Window{}, window(5, 3, 2, 1), window(3, 3, 0, 2)}, 9, 1, true}},
+        {"stride_leaves_rest", {1, 1, 20, 19, 8}, {{Window{}, window(2, 4, 0, 0), window(2, 4, 0, 0)}, 8, 1, true}},
+        {"dilation", {1, 1, 15, 16, 16}, {{Window{}, window(3, 1, 2, 2, 2), window(3, 1, 3, 3, 3)}, 16, 1, true}},
+        {"asymmetric", {2, 1, 10, 12, 16}, {{Window{}, window(4, 1, 2, 1), window(3, 1, 0, 2)}, 16, 1, true}},
+        {"volume", {2, 7, 9, 10, 8}, {{three, three, three}, 16, 1, true}},
+        {"volume_stride_d", {1, 9, 8, 7, 6}, {{window(3, 3, 1, 0), window(2, 1, 0, 1), three}, 10, 1}},
+        {"larger_than_a_block", {1, 1, 48, 40, 64}, {{Window{}, three, three}, 16, 1, true}},
+        {"wider_than_the_image", {1, 1, 3, 2, 8}, {{Window{}, window(5, 1, 2, 2), window(5, 1, 2, 2)}, 4, 1}},
+        {"rows_of_a_tile",
+         {1, 1, 20, 9, 8},
+         {{Window{}, three, three}, 6, 1, true},
+         {{0, 0, 3, 0, 0}, {1, 1, 17, 9, 8}},
+         {{0, 0, 6, 0, 0}, {1, 1, 12, 9, 6}}},
+    };
+    return all;
+}
+
+TensorSpec spec_of(Shape const& shape, Box const& part) {
+    return {DType::f32, shape, part.empty() ? Box::whole(shape) : part};
+}
+
+/// Outputs of a kernel; they hold 0.5 before where it adds to them, else NaN.
+std::vector<std::vector<float>> run(Make make, KernelRequest const& request, std::vector<std::vector<float>>& inputs,
+                                    bool accumulate) {
+    std::string refusal;
+    auto const kernel = make(request, refusal);
+    EXPECT_TRUE(kernel) << refusal;
+    std::vector<std::vector<float>> results;
+    if (!kernel) { return results; }
+    std::vector<Tensor> in, out;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        in.push_back({inputs[i].data(), DType::f32, request.inputs[i].local()});
+    }
+    for (TensorSpec const& spec : request.outputs) {
+        results.emplace_back(static_cast<std::size_t>(spec.local().volume()), accumulate ? 0.5F : std::numeric_limits<float>::quiet_NaN());
+        out.push_back({results.back().data(), DType::f32, spec.local()});
+    }
+    std::vector<std::byte> workspace(kernel->workspace_bytes() + 64, std::byte{0xff});  // NaN until it is written
+    auto const address = reinterpret_cast<std::uintptr_t>(workspace.data());
+    std::byte* const aligned = workspace.data() + (64 - address % 64) % 64;
+    RunContext context;
+    context.accumulate = accumulate;
+    kernel->run(context, out, in, aligned);
+    return results;
+}
+
+void expect_same(Make product, Make native, KernelRequest const& request, bool accumulates) {
+    std::vector<std::vector<float>> inputs;
+    for (std::size_t i = 0; i < request.inputs.size(); ++i) {
+        inputs.push_back({});
+        for (double const value : random_tensor(request.inputs[i].local(), DType::f64, i + 1).values) {
+            inputs.back().push_back(static_cast<float>(value));
+        }
+    }
+    for (bool const accumulate : {false, true}) {
+        if (accumulate && !accumulates) { continue; }
+        auto const got = run(product, request, inputs, accumulate), want = run(native, request, inputs, accumulate);
+        ASSERT_EQ(got.size(), want.size());
+        for (std::size_t i = 0; i < got.size(); ++i) {
+            double difference = 0, norm = 0;
+            for (std::size_t k = 0; k < got[i].size(); ++k) {
+                difference = std::hypot(difference, got[i][k] - want[i][k]);
+                norm = std::hypot(norm, want[i][k]);
+            }
+            EXPECT_LE(difference, 1e-5 * norm) << request.op->kind() << ", output " << i;
+            EXPECT_GT(norm, 0);
+        }
+    }
+}
+
+class Product : public ::testing::TestWithParam<ProductCase> {
+  protected:
+    [[nodiscard]] ConvAttributes const& attributes() const { return GetParam().attributes; }
+    [[nodiscard]] TensorSpec x() const { return spec_of(GetParam().x, GetParam().x_part); }
+    [[nodiscard]] TensorSpec y() const {
+        Shape y = output_shape(attributes().window, GetParam().x);
+        y.c = attributes().filters;
+        return spec_of(y, GetParam().y_part);
+    }
+    [[nodiscard]] TensorSpec w() const { return spec_of(conv_weight_shape(attributes(), GetParam().x.c), {}); }
+    [[nodiscard]] TensorSpec b() const { return spec_of({1, 1, 1, 1, attributes().filters}, {}); }
+};
+
+TEST_P(Product, ForwardIsTheConvolution) {
+    Conv const op(attributes());
+    KernelRequest request{&op, 0, {y()}, {x()}};
+    if (attributes().addend) { request.inputs.push_back(y()); }
+    request.inputs.push_back(w());
+    if (attributes().bias) { request.inputs.push_back(b()); }
+    expect_same(onednn::make_conv_by_product, native::make_conv, request, false);
+}
+
+TEST_P(Product, InputGradientIsThatOfTheConvolution) {
+    ConvInputGradient const op(attributes(), GetParam().x);
+    Box const part = GetParam().x_part.empty() ? Box{} : Box{{0, 0, 7, 0, 0}, {1, 1, 11, 9, 8}};
+    KernelRequest const request{&op, 0, {spec_of(GetParam().x, part)}, {y(), w()}};
+    bool unit = true;
+    for (Window const& each : attributes().window) { unit = unit && each.stride == 1; }
+    std::string refusal;
+    if (!unit) {
+        EXPECT_FALSE(onednn::make_conv_input_gradient_by_product(request, refusal));
+        EXPECT_EQ(refusal, "strides are not 1");
+        return;
+    }
+    expect_same(onednn::make_conv_input_gradient_by_product, native::make_conv_input_gradient, request, false);
+}
+
+TEST_P(Product, WeightGradientIsThatOfTheConvolution) {
+    ConvWeightGradient const op(attributes());
+    KernelRequest request{&op, 0, {w()}, {x(), y()}};
+    if (attributes().bias) { request.outputs.push_back(b()); }
+    expect_same(onednn::make_conv_weight_gradient_by_product, native::make_conv_weight_gradient, request, true);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Product, ::testing::ValuesIn(cases()),
+                         [](auto const& given) { return given.param.name; });
+
+TEST(Product, RefusesOtherTypesAndGroups) {
+    ConvAttributes attributes{{Window{}, window(3, 1, 1, 1), window(3, 1, 1, 1)}, 8, 2};
+    Shape const x{1, 1, 8, 8, 8};
+    for (auto const& [dtype, says] : {std::pair{DType::f32, "no groups"}, std::pair{DType::bf16, "no bf16"}}) {
+        Conv const op(attributes);
+        TensorSpec const image = TensorSpec::whole(dtype, x);
+        KernelRequest const request{&op, 0, {image}, {image, spec_of(conv_weight_shape(attributes, 8), {})}};
+        std::string refusal;
+        EXPECT_FALSE(onednn::make_conv_by_product(request, refusal));
+        EXPECT_EQ(refusal, says);
+    }
+}
+
+}  // namespace
+}  // namespace aureole::test
