@@ -47,8 +47,9 @@ bool prefers_forward(ConvGeometry const& geometry, DType dtype) {
 
 bool prefers_product(KernelRequest const& request, std::string& refusal) {
     bool const for_weights = request.op->kind() == "conv_weight_gradient";
-    Index const few = for_weights ? 8 : 32;
-    if (has_avx512()) {
+    bool const bf16 = request.inputs[0].dtype == DType::bf16;
+    Index const few = for_weights || bf16 ? 8 : 32;
+    if (bf16 ? has_bf16() : has_avx512()) {
         refusal = "this processor's convolutions are faster";
     } else if (request.inputs[0].global.c < few) {
         refusal = "few channels";

@@ -23,7 +23,8 @@ Patches::Patches(ConvGeometry const& geometry)
       })) {}
 
 /// One row of a window: neighbours in memory but for a dilation. `row`: of x, or none where it is padding.
-float* Patches::gather_row(float const* row, Index w, float* to) const {
+template <class T>
+float* Patches::gather_row(T const* row, Index w, float* to) const {
     Window const& window = window_[2];
     Index const c = x_.c, size = window.size;
     if (row == nullptr) { return std::fill_n(to, size * c, 0.0F); }
@@ -41,7 +42,8 @@ float* Patches::gather_row(float const* row, Index w, float* to) const {
     return to;
 }
 
-void Patches::gather(float const* x, Index first, Index count, float* to) const {
+template <class T>
+void Patches::gather(T const* x, Index first, Index count, float* to) const {
     Index w = first % y_.w, rest = first / y_.w;
     Index h = rest % y_.h;
     rest /= y_.h;
@@ -52,7 +54,7 @@ void Patches::gather(float const* x, Index first, Index count, float* to) const 
             for (Index r = 0; r < window_[1].size; ++r) {
                 Index const in_h = position(window_[1], h, r);
                 bool const padding = in_d < 0 || in_d >= x_.d || in_h < 0 || in_h >= x_.h;
-                to = gather_row(padding ? nullptr : x + ((n * x_.d + in_d) * x_.h + in_h) * x_.w * x_.c, w, to);
+                to = gather_row<T>(padding ? nullptr : x + ((n * x_.d + in_d) * x_.h + in_h) * x_.w * x_.c, w, to);
             }
         }
         if (++w < y_.w) { continue; }
@@ -64,5 +66,8 @@ void Patches::gather(float const* x, Index first, Index count, float* to) const 
         ++n;
     }
 }
+
+template void Patches::gather(float const* x, Index first, Index count, float* to) const;
+template void Patches::gather(BFloat16 const* x, Index first, Index count, float* to) const;
 
 }  // namespace aureole::onednn

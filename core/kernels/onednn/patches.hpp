@@ -15,8 +15,9 @@ class Patches {
     [[nodiscard]] Index length() const { return length_; }
     /// Whether every patch is a pixel of x, in the same order.
     [[nodiscard]] bool are_pixels() const { return are_pixels_; }
-    /// Writes the patches of pixels `first` ... `first + count - 1`, one after the other.
-    void gather(float const* x, Index first, Index count, float* to) const;
+    /// Writes the patches of pixels `first` ... `first + count - 1`, one after the other. T: float or BFloat16.
+    template <class T>
+    void gather(T const* x, Index first, Index count, float* to) const;
 
   private:
     Shape x_, y_;
@@ -24,7 +25,8 @@ class Patches {
     Index length_;
     bool are_pixels_;
 
-    float* gather_row(float const* row, Index w, float* to) const;
+    template <class T>
+    float* gather_row(T const* row, Index w, float* to) const;
 };
 
 }  // namespace aureole::onednn

@@ -1,6 +1,7 @@
 #include "core/kernels/onednn/product.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "core/kernels/launch.hpp"
 #include "core/kernels/onednn/choice.hpp"
@@ -16,7 +17,7 @@ constexpr Index block_elements = Index{1} << 17;
 constexpr Index least_pixels = 256;
 
 bool is_a_product(DType dtype, ConvAttributes const& attributes, std::string& refusal) {
-    if (dtype != DType::f32) {
+    if (dtype != DType::f32 && dtype != DType::bf16) {
         refusal = fmt::format("no {}", name_of(dtype));
     } else if (attributes.groups > 1) {
         refusal = "no groups";
@@ -40,46 +41,97 @@ void multiply(bool transposed, Index m, Index n, Index k, Matrix const& a, Matri
 /// Pixels of y in blocks, shared out among threads, each with a buffer for the patches of a block.
 class PatchBlocks {
   public:
-    PatchBlocks(ConvGeometry const& geometry, WorkspaceLayout& workspace)
+    PatchBlocks(ConvGeometry const& geometry, DType dtype, WorkspaceLayout& workspace)
         : patches_(geometry),
+          in_place_(patches_.are_pixels() && dtype == DType::f32),
           threads_(static_cast<Index>(host_threads())),
-          pixels_(std::min(patches_.count(), std::max(least_pixels, block_elements / patches_.length()))) {
-        if (patches_.are_pixels()) { return; }
-        buffers_ = workspace.add(static_cast<std::size_t>(threads_ * pixels_ * patches_.length()) * sizeof(float));
-    }
+          pixels_(std::min(patches_.count(), std::max(least_pixels, block_elements / patches_.length()))),
+          buffers_(add_buffers(in_place_ ? 0 : patches_.length(), workspace)) {}
     [[nodiscard]] Index threads() const { return threads_; }
     [[nodiscard]] Index length() const { return patches_.length(); }
-    [[nodiscard]] Index count() const { return patches_.count(); }
+    /// Room for rows of so many columns, one for every pixel of a block, for each thread.
+    [[nodiscard]] std::size_t add_buffers(Index columns, WorkspaceLayout& workspace) const {
+        return workspace.add(static_cast<std::size_t>(threads_ * pixels_ * columns) * sizeof(float));
+    }
+    [[nodiscard]] float* buffer(std::size_t buffers, Index columns, Index thread, std::byte* workspace) const {
+        return reinterpret_cast<float*>(workspace + buffers) + thread * pixels_ * columns;
+    }
 
     /// Calls work(thread, patches, first pixel, number of pixels) for every block; blocks of a thread come in order.
-    template <class Work>
-    void for_each(char const* label, float const* x, std::byte* workspace, Work const& work) const {
+    template <class T, class Work>
+    void for_each(char const* label, T const* x, std::byte* workspace, Work const& work) const {
         constexpr Index much = 4096;  // for a loop over threads
         for_rows(label, threads_, much, [&](Index thread, Index /*begin*/, Index /*end*/) {
-            float* const buffer = reinterpret_cast<float*>(workspace + buffers_) + thread * pixels_ * length();
-            Index const end = count() * (thread + 1) / threads_;
-            for (Index first = count() * thread / threads_; first < end; first += pixels_) {
+            Index const end = patches_.count() * (thread + 1) / threads_;
+            for (Index first = patches_.count() * thread / threads_; first < end; first += pixels_) {
                 Index const number = std::min(pixels_, end - first);
-                if (!patches_.are_pixels()) { patches_.gather(x, first, number, buffer); }
-                float const* const rows = patches_.are_pixels() ? x + first * length() : buffer;
-                work(thread, Matrix{rows, length()}, first, number);
+                work(thread, rows(x, first, number, buffer(buffers_, length(), thread, workspace)), first, number);
             }
         });
     }
 
   private:
     Patches patches_;
+    bool in_place_;
     Index threads_, pixels_;
-    std::size_t buffers_ = 0;
+    std::size_t buffers_;
+
+    template <class T>
+    [[nodiscard]] Matrix rows(T const* x, Index first, Index number, float* buffer) const {
+        if constexpr (std::is_same_v<T, float>) {
+            if (in_place_) { return {x + first * length(), length()}; }
+        }
+        patches_.gather(x, first, number, buffer);
+        return {buffer, length()};
+    }
 };
 
+/// Rows of a tensor, one for every pixel, as f32: where they lie, or in a buffer for those of a block.
+template <class T>
+class BlockRows {
+  public:
+    BlockRows(PatchBlocks const& blocks, Index columns, WorkspaceLayout& workspace)
+        : columns_(columns), buffers_(is_f32 ? 0 : blocks.add_buffers(columns, workspace)) {}
+
+    /// Where to write a result of a block, which write() then takes to the tensor.
+    [[nodiscard]] float* target(PatchBlocks const& blocks, T* tensor, Index first, Index thread,
+                                std::byte* workspace) const {
+        if constexpr (is_f32) {
+            return tensor + first * columns_;
+        } else {
+            return blocks.buffer(buffers_, columns_, thread, workspace);
+        }
+    }
+    void write(float const* rows, Index first, Index number, T* tensor) const {
+        if constexpr (!is_f32) { std::copy_n(rows, number * columns_, tensor + first * columns_); }
+    }
+    [[nodiscard]] Matrix read(PatchBlocks const& blocks, T const* tensor, Index first, Index number, Index thread,
+                              std::byte* workspace) const {
+        T const* const rows = tensor + first * columns_;
+        if constexpr (is_f32) {
+            return {rows, columns_};
+        } else {
+            float* const buffer = blocks.buffer(buffers_, columns_, thread, workspace);
+            std::copy_n(rows, number * columns_, buffer);
+            return {buffer, columns_};
+        }
+    }
+
+  private:
+    static constexpr bool is_f32 = std::is_same_v<T, float>;
+    Index columns_;
+    std::size_t buffers_;
+};
+
+template <class T>
 class ConvByProduct final : public Kernel {
   public:
     ConvByProduct(ConvGeometry const& geometry, ConvAttributes const& attributes)
         : attributes_(attributes),
           x_offset_(geometry.x_offset),
           filters_(geometry.y.c),
-          blocks_(geometry, workspace_) {}
+          blocks_(geometry, dtype_of<T>, workspace_),
+          y_(blocks_, filters_, workspace_) {}
 
     [[nodiscard]] std::size_t workspace_bytes() const override { return workspace_.bytes(); }
 
@@ -88,17 +140,14 @@ class ConvByProduct final : public Kernel {
         std::size_t const w = attributes_.addend ? 2 : 1;
         Matrix const weights{inputs[w].as<float>(), filters_};
         float const* const bias = attributes_.bias ? inputs[w + 1].as<float>() : nullptr;
-        float const* const addend = attributes_.addend ? inputs[1].as<float>() : nullptr;
-        float* const y = outputs[0].as<float>();
-        float const beta = bias != nullptr || addend != nullptr ? 1 : 0;
-        blocks_.for_each("aureole::conv_by_product", inputs[0].as<float>() + x_offset_, workspace,
-                         [&](Index /*thread*/, Matrix const& patches, Index first, Index number) {
-                             float* const to = y + first * filters_;
-                             if (addend != nullptr && addend != y) {
-                                 std::copy_n(addend + first * filters_, number * filters_, to);
-                             }
-                             if (bias != nullptr) { add_bias(bias, addend != nullptr, number, to); }
-                             multiply(false, number, filters_, blocks_.length(), patches, weights, beta, to);
+        T const* const addend = attributes_.addend ? inputs[1].as<T>() : nullptr;
+        T* const y = outputs[0].as<T>();
+        blocks_.for_each("aureole::conv_by_product", inputs[0].as<T>() + x_offset_, workspace,
+                         [&](Index thread, Matrix const& patches, Index first, Index number) {
+                             float* const to = y_.target(blocks_, y, first, thread, workspace);
+                             bool const begun = start(addend, bias, first, number, to);
+                             multiply(false, number, filters_, blocks_.length(), patches, weights, begun ? 1 : 0, to);
+                             y_.write(to, first, number, y);
                          });
     }
 
@@ -107,33 +156,44 @@ class ConvByProduct final : public Kernel {
     Index x_offset_, filters_;
     WorkspaceLayout workspace_;
     PatchBlocks blocks_;
+    BlockRows<T> y_;
 
-    void add_bias(float const* bias, bool add, Index pixels, float* to) const {
-        for (Index i = 0; i < pixels; ++i, to += filters_) {
-            for (Index k = 0; k < filters_; ++k) { to[k] = add ? to[k] + bias[k] : bias[k]; }
+    /// What the product is added to; whether there is anything.
+    bool start(T const* addend, float const* bias, Index first, Index number, float* to) const {
+        if (addend != nullptr) {
+            T const* const rows = addend + first * filters_;
+            if (static_cast<void const*>(rows) != to) { std::copy_n(rows, number * filters_, to); }
         }
+        if (bias == nullptr) { return addend != nullptr; }
+        for (Index i = 0; i < number; ++i, to += filters_) {
+            for (Index k = 0; k < filters_; ++k) { to[k] = addend != nullptr ? to[k] + bias[k] : bias[k]; }
+        }
+        return true;
     }
 };
 
 /// A convolution of dy with the weights turned round.
+template <class T>
 class ConvInputGradientByProduct final : public Kernel {
   public:
     explicit ConvInputGradientByProduct(ConvGeometry const& geometry)
         : dy_offset_(geometry.y_offset),
           channels_(geometry.x.c),
           weights_({geometry.weights(), 1, true, true}, DType::f32, stored_weights(turned_round(geometry)), workspace_),
-          blocks_(turned_round(geometry), workspace_) {}
+          blocks_(turned_round(geometry), dtype_of<T>, workspace_),
+          dx_(blocks_, channels_, workspace_) {}
 
     [[nodiscard]] std::size_t workspace_bytes() const override { return workspace_.bytes(); }
 
     void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
              std::byte* workspace) const override {
         Matrix const weights{static_cast<float const*>(weights_.prepare(inputs[1].data, workspace)), channels_};
-        float* const dx = outputs[0].as<float>();
-        blocks_.for_each("aureole::conv_input_gradient_by_product", inputs[0].as<float>() + dy_offset_, workspace,
-                         [&](Index /*thread*/, Matrix const& patches, Index first, Index number) {
-                             multiply(false, number, channels_, blocks_.length(), patches, weights, 0,
-                                      dx + first * channels_);
+        T* const dx = outputs[0].as<T>();
+        blocks_.for_each("aureole::conv_input_gradient_by_product", inputs[0].as<T>() + dy_offset_, workspace,
+                         [&](Index thread, Matrix const& patches, Index first, Index number) {
+                             float* const to = dx_.target(blocks_, dx, first, thread, workspace);
+                             multiply(false, number, channels_, blocks_.length(), patches, weights, 0, to);
+                             dx_.write(to, first, number, dx);
                          });
     }
 
@@ -142,16 +202,19 @@ class ConvInputGradientByProduct final : public Kernel {
     WorkspaceLayout workspace_;
     PackedWeights weights_;
     PatchBlocks blocks_;
+    BlockRows<T> dx_;
 };
 
 /// Every thread sums over its pixels; the sums are added in the order of threads.
+template <class T>
 class ConvWeightGradientByProduct final : public Kernel {
   public:
     ConvWeightGradientByProduct(ConvGeometry const& geometry, bool bias)
         : bias_(bias),
           x_offset_(geometry.x_offset),
           filters_(geometry.y.c),
-          blocks_(geometry, workspace_),
+          blocks_(geometry, dtype_of<T>, workspace_),
+          dy_(blocks_, filters_, workspace_),
           dw_(workspace_.add(static_cast<std::size_t>(blocks_.threads() * weights()) * sizeof(float))),
           db_(workspace_.add(static_cast<std::size_t>(blocks_.threads() * filters_) * sizeof(float))) {}
 
@@ -159,14 +222,14 @@ class ConvWeightGradientByProduct final : public Kernel {
 
     void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
              std::byte* workspace) const override {
-        float const* const dy = inputs[1].as<float>();
+        T const* const dy = inputs[1].as<T>();
         auto* const dw = reinterpret_cast<float*>(workspace + dw_);
         auto* const db = reinterpret_cast<float*>(workspace + db_);
         std::fill_n(dw, blocks_.threads() * weights(), 0.0F);
         std::fill_n(db, blocks_.threads() * filters_, 0.0F);
-        blocks_.for_each("aureole::conv_weight_gradient_by_product", inputs[0].as<float>() + x_offset_, workspace,
+        blocks_.for_each("aureole::conv_weight_gradient_by_product", inputs[0].as<T>() + x_offset_, workspace,
                          [&](Index thread, Matrix const& patches, Index first, Index number) {
-                             Matrix const of_block{dy + first * filters_, filters_};
+                             Matrix const of_block = dy_.read(blocks_, dy, first, number, thread, workspace);
                              multiply(true, blocks_.length(), filters_, number, patches, of_block, 1,
                                       dw + thread * weights());
                              if (bias_) { add_rows(of_block, number, db + thread * filters_); }
@@ -180,6 +243,7 @@ class ConvWeightGradientByProduct final : public Kernel {
     Index x_offset_, filters_;
     WorkspaceLayout workspace_;
     PatchBlocks blocks_;
+    BlockRows<T> dy_;
     std::size_t dw_, db_;
 
     [[nodiscard]] Index weights() const { return blocks_.length() * filters_; }
@@ -199,6 +263,13 @@ class ConvWeightGradientByProduct final : public Kernel {
     }
 };
 
+/// The kernel for activations of this type.
+template <template <class> class K, class... Arguments>
+std::unique_ptr<Kernel> make_for(DType dtype, Arguments const&... arguments) {
+    if (dtype == DType::bf16) { return std::make_unique<K<BFloat16>>(arguments...); }
+    return std::make_unique<K<float>>(arguments...);
+}
+
 }  // namespace
 
 std::unique_ptr<Kernel> make_conv_by_product(KernelRequest const& request, std::string& refusal) {
@@ -207,7 +278,7 @@ std::unique_ptr<Kernel> make_conv_by_product(KernelRequest const& request, std::
     if (!is_a_product(x.dtype, attributes, refusal)) { return {}; }
     auto const geometry = conv_geometry(attributes.window, attributes.groups, x, y, Covered::output, refusal);
     if (!geometry) { return {}; }
-    return std::make_unique<ConvByProduct>(*geometry, attributes);
+    return make_for<ConvByProduct>(x.dtype, *geometry, attributes);
 }
 
 std::unique_ptr<Kernel> make_conv_input_gradient_by_product(KernelRequest const& request, std::string& refusal) {
@@ -220,7 +291,7 @@ std::unique_ptr<Kernel> make_conv_input_gradient_by_product(KernelRequest const&
     }
     auto const geometry = conv_geometry(attributes.window, attributes.groups, dx, dy, Covered::input, refusal);
     if (!geometry) { return {}; }
-    return std::make_unique<ConvInputGradientByProduct>(*geometry);
+    return make_for<ConvInputGradientByProduct>(dx.dtype, *geometry);
 }
 
 std::unique_ptr<Kernel> make_conv_weight_gradient_by_product(KernelRequest const& request, std::string& refusal) {
@@ -229,7 +300,7 @@ std::unique_ptr<Kernel> make_conv_weight_gradient_by_product(KernelRequest const
     if (!is_a_product(x.dtype, attributes, refusal)) { return {}; }
     auto const geometry = conv_geometry(attributes.window, attributes.groups, x, dy, Covered::output, refusal);
     if (!geometry) { return {}; }
-    return std::make_unique<ConvWeightGradientByProduct>(*geometry, attributes.bias);
+    return make_for<ConvWeightGradientByProduct>(x.dtype, *geometry, attributes.bias);
 }
 
 }  // namespace aureole::onednn

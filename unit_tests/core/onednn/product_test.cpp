@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "core/kernels/native/conv.hpp"
@@ -54,42 +55,72 @@ std::vector<ProductCase> const& cases() {
     return all;
 }
 
-TensorSpec spec_of(Shape const& shape, Box const& part) {
-    return {DType::f32, shape, part.empty() ? Box::whole(shape) : part};
+TensorSpec spec_of(Shape const& shape, Box const& part, DType dtype = DType::f32) {
+    return {dtype, shape, part.empty() ? Box::whole(shape) : part};
+}
+
+using Bytes = std::vector<std::byte>;
+
+Bytes stored(std::vector<float> const& values, DType dtype) {
+    Bytes bytes(values.size() * size_of(dtype));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        BFloat16 const rounded(values[i]);
+        bool const bf16 = dtype == DType::bf16;
+        std::memcpy(bytes.data() + i * size_of(dtype),
+                    bf16 ? static_cast<void const*>(&rounded) : static_cast<void const*>(&values[i]), size_of(dtype));
+    }
+    return bytes;
+}
+
+std::vector<double> values_of(Bytes const& bytes, DType dtype) {
+    std::vector<double> values;
+    for (std::size_t at = 0; at < bytes.size(); at += size_of(dtype)) {
+        BFloat16 rounded{};
+        float value = 0;
+        std::memcpy(dtype == DType::bf16 ? static_cast<void*>(&rounded) : static_cast<void*>(&value), bytes.data() + at,
+                    size_of(dtype));
+        values.push_back(dtype == DType::bf16 ? static_cast<float>(rounded) : value);
+    }
+    return values;
 }
 
 /// Outputs of a kernel; they hold 0.5 before where it adds to them, else NaN.
-std::vector<std::vector<float>> run(Make make, KernelRequest const& request, std::vector<std::vector<float>>& inputs,
-                                    bool accumulate) {
+std::vector<std::vector<double>> run(Make make, KernelRequest const& request, std::vector<Bytes> inputs,
+                                     bool accumulate) {
     std::string refusal;
     auto const kernel = make(request, refusal);
     EXPECT_TRUE(kernel) << refusal;
-    std::vector<std::vector<float>> results;
-    if (!kernel) { return results; }
+    if (!kernel) { return {}; }
     std::vector<Tensor> in, out;
+    std::vector<Bytes> made;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-        in.push_back({inputs[i].data(), DType::f32, request.inputs[i].local()});
+        in.push_back({inputs[i].data(), request.inputs[i].dtype, request.inputs[i].local()});
     }
+    float const before = accumulate ? 0.5F : std::numeric_limits<float>::quiet_NaN();
     for (TensorSpec const& spec : request.outputs) {
-        results.emplace_back(static_cast<std::size_t>(spec.local().volume()), accumulate ? 0.5F : std::numeric_limits<float>::quiet_NaN());
-        out.push_back({results.back().data(), DType::f32, spec.local()});
+        made.push_back(stored(std::vector<float>(static_cast<std::size_t>(spec.local().volume()), before), spec.dtype));
     }
-    std::vector<std::byte> workspace(kernel->workspace_bytes() + 64, std::byte{0xff});  // NaN until it is written
+    for (std::size_t i = 0; i < made.size(); ++i) {
+        out.push_back({made[i].data(), request.outputs[i].dtype, request.outputs[i].local()});
+    }
+    Bytes workspace(kernel->workspace_bytes() + 64, std::byte{0xff});  // NaN until it is written
     auto const address = reinterpret_cast<std::uintptr_t>(workspace.data());
-    std::byte* const aligned = workspace.data() + (64 - address % 64) % 64;
     RunContext context;
     context.accumulate = accumulate;
-    kernel->run(context, out, in, aligned);
+    kernel->run(context, out, in, workspace.data() + (64 - address % 64) % 64);
+    std::vector<std::vector<double>> results;
+    for (std::size_t i = 0; i < made.size(); ++i) { results.push_back(values_of(made[i], request.outputs[i].dtype)); }
     return results;
 }
 
 void expect_same(Make product, Make native, KernelRequest const& request, bool accumulates) {
-    std::vector<std::vector<float>> inputs;
+    std::vector<Bytes> inputs;
+    bool bf16 = false;
     for (std::size_t i = 0; i < request.inputs.size(); ++i) {
-        inputs.push_back({});
-        for (double const value : random_tensor(request.inputs[i].local(), DType::f64, i + 1).values) {
-            inputs.back().push_back(static_cast<float>(value));
-        }
+        TensorSpec const& spec = request.inputs[i];
+        auto const drawn = random_tensor(spec.local(), spec.dtype, i + 1).values;
+        inputs.push_back(stored({drawn.begin(), drawn.end()}, spec.dtype));
+        bf16 = bf16 || spec.dtype == DType::bf16;
     }
     for (bool const accumulate : {false, true}) {
         if (accumulate && !accumulates) { continue; }
@@ -101,22 +132,24 @@ void expect_same(Make product, Make native, KernelRequest const& request, bool a
                 difference = std::hypot(difference, got[i][k] - want[i][k]);
                 norm = std::hypot(norm, want[i][k]);
             }
-            EXPECT_LE(difference, 1e-5 * norm) << request.op->kind() << ", output " << i;
+            EXPECT_LE(difference, (bf16 ? 1e-2 : 1e-5) * norm) << request.op->kind() << ", output " << i;
             EXPECT_GT(norm, 0);
         }
     }
 }
 
-class Product : public ::testing::TestWithParam<ProductCase> {
+class Product : public ::testing::TestWithParam<std::tuple<ProductCase, DType>> {
   protected:
-    [[nodiscard]] ConvAttributes const& attributes() const { return GetParam().attributes; }
-    [[nodiscard]] TensorSpec x() const { return spec_of(GetParam().x, GetParam().x_part); }
+    [[nodiscard]] ProductCase const& given() const { return std::get<0>(GetParam()); }
+    [[nodiscard]] DType dtype() const { return std::get<1>(GetParam()); }
+    [[nodiscard]] ConvAttributes const& attributes() const { return given().attributes; }
+    [[nodiscard]] TensorSpec x() const { return spec_of(given().x, given().x_part, dtype()); }
     [[nodiscard]] TensorSpec y() const {
-        Shape y = output_shape(attributes().window, GetParam().x);
+        Shape y = output_shape(attributes().window, given().x);
         y.c = attributes().filters;
-        return spec_of(y, GetParam().y_part);
+        return spec_of(y, given().y_part, dtype());
     }
-    [[nodiscard]] TensorSpec w() const { return spec_of(conv_weight_shape(attributes(), GetParam().x.c), {}); }
+    [[nodiscard]] TensorSpec w() const { return spec_of(conv_weight_shape(attributes(), given().x.c), {}); }
     [[nodiscard]] TensorSpec b() const { return spec_of({1, 1, 1, 1, attributes().filters}, {}); }
 };
 
@@ -130,9 +163,9 @@ TEST_P(Product, ForwardIsTheConvolution) {
 }
 
 TEST_P(Product, InputGradientIsThatOfTheConvolution) {
-    ConvInputGradient const op(attributes(), GetParam().x);
-    Box const part = GetParam().x_part.empty() ? Box{} : Box{{0, 0, 7, 0, 0}, {1, 1, 11, 9, 8}};
-    KernelRequest const request{&op, 0, {spec_of(GetParam().x, part)}, {y(), w()}};
+    ConvInputGradient const op(attributes(), given().x);
+    Box const part = given().x_part.empty() ? Box{} : Box{{0, 0, 7, 0, 0}, {1, 1, 11, 9, 8}};
+    KernelRequest const request{&op, 0, {spec_of(given().x, part, dtype())}, {y(), w()}};
     bool unit = true;
     for (Window const& each : attributes().window) { unit = unit && each.stride == 1; }
     std::string refusal;
@@ -151,13 +184,17 @@ TEST_P(Product, WeightGradientIsThatOfTheConvolution) {
     expect_same(onednn::make_conv_weight_gradient_by_product, native::make_conv_weight_gradient, request, true);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, Product, ::testing::ValuesIn(cases()),
-                         [](auto const& given) { return given.param.name; });
+INSTANTIATE_TEST_SUITE_P(Shapes, Product,
+                         ::testing::Combine(::testing::ValuesIn(cases()), ::testing::Values(DType::f32, DType::bf16)),
+                         [](auto const& given) {
+                             return std::get<0>(given.param).name + "_" +
+                                    std::string(name_of(std::get<1>(given.param)));
+                         });
 
 TEST(Product, RefusesOtherTypesAndGroups) {
     ConvAttributes attributes{{Window{}, window(3, 1, 1, 1), window(3, 1, 1, 1)}, 8, 2};
     Shape const x{1, 1, 8, 8, 8};
-    for (auto const& [dtype, says] : {std::pair{DType::f32, "no groups"}, std::pair{DType::bf16, "no bf16"}}) {
+    for (auto const& [dtype, says] : {std::pair{DType::f32, "no groups"}, std::pair{DType::f64, "no f64"}}) {
         Conv const op(attributes);
         TensorSpec const image = TensorSpec::whole(dtype, x);
         KernelRequest const request{&op, 0, {image}, {image, spec_of(conv_weight_shape(attributes, 8), {})}};
