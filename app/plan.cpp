@@ -23,6 +23,7 @@ std::string text_of(std::size_t bytes) { return bytes == 0 ? "-" : bytes_text(st
 struct RankNeeds {
     int rank = 0, row = 0;
     MemoryUse memory;
+    MemorySplit split;
     int frames = 1;  ///< micro-batches in flight
     Traffic halo;    ///< of one micro-batch
     std::size_t hand_over_messages = 0, hand_over_bytes = 0;
@@ -33,6 +34,7 @@ RankNeeds needs_of(RunPlan const& plan) {
     needs.rank = plan.rank;
     needs.row = plan.engine->place().row;
     needs.memory = plan.engine->memory();
+    needs.split = plan.engine->memory_split();
     for (std::size_t i = 0; i < plan.engine->stages(); ++i) {
         needs.frames = std::max(needs.frames, plan.engine->train(i).frames());
         Traffic const traffic = traffic_of(plan.engine->train(i).local());
@@ -111,8 +113,8 @@ void print_memory(std::vector<RankNeeds> const& ranks) {
         MemoryUse const& use = each.memory;
         fmt::print("{:>6}{:>5}", each.rank, each.row);
         for (std::size_t const bytes :
-             {use.parameters, use.state, use.gradients + use.split.gradients, use.optimizer, use.split.activations,
-              use.split.halo, use.messages + use.split.messages, use.split.scratch, use.split.gaps,
+             {use.parameters, use.state, use.gradients + each.split.gradients, use.optimizer, each.split.activations,
+              each.split.halo, use.messages + each.split.messages, each.split.scratch, each.split.gaps,
               use.total() - use.persistent() - use.training(), use.total()}) {
             fmt::print("{:>12}", text_of(bytes));
         }

@@ -215,30 +215,38 @@ MemoryUse Engine::memory() const {
     use.optimizer = layout_.bytes_of(Persistent::Kind::slot);
     use.gradients = layout_.bytes_of(Persistent::Kind::gradient);
     std::size_t hungriest = 0;
-    MemorySplit transient;
     for (auto const& stage : train_) {
         Program const& program = stage->program();
         use.frames += stage->frames_bytes();
         use.messages += stage->message_bytes();
-        for (int frame = 0; frame < program.frames(); ++frame) { use.split += program.frame_split(); }
-        if (program.transient_bytes() >= use.train_transient) {
-            use.train_transient = program.transient_bytes();
-            transient = program.transient_split();
-        }
+        use.train_transient = std::max(use.train_transient, program.transient_bytes());
         use.train_lower_bound = std::max(use.train_lower_bound, program.memory().lower_bound);
         if (program.memory().lower_bound >= hungriest && !program.graph().nodes().empty()) {
             hungriest = program.memory().lower_bound;
             use.peak_node = program.graph().node(static_cast<NodeId>(program.memory().peak_node)).name;
         }
     }
-    use.split += transient;
-    std::size_t held = 0, in_turn = 0;
+    std::size_t held = 0, transient = 0;
     for (auto const& stage : eval_) {
         held += stage->frames_bytes() + stage->message_bytes();
-        in_turn = std::max(in_turn, stage->program().transient_bytes());
+        transient = std::max(transient, stage->program().transient_bytes());
     }
-    use.evaluation = held + in_turn;
+    use.evaluation = held + transient;
     return use;
+}
+
+MemorySplit Engine::memory_split() const {
+    MemorySplit split;
+    Program const* hungriest = nullptr;  // stages take turns in the transient part
+    for (auto const& stage : train_) {
+        Program const& program = stage->program();
+        MemorySplit const of_frame = program.frame_split();
+        for (int frame = 0; frame < program.frames(); ++frame) { split += of_frame; }
+        bool const more = hungriest == nullptr || program.transient_bytes() >= hungriest->transient_bytes();
+        if (more) { hungriest = &program; }
+    }
+    if (hungriest != nullptr) { split += hungriest->transient_split(); }
+    return split;
 }
 
 Box Engine::read_box(ValueId input, bool training) const {

@@ -49,7 +49,6 @@ struct MemoryUse {
     std::size_t evaluation = 0;         ///< all of the evaluation's programs; in the same place
     std::size_t train_lower_bound = 0;  ///< the most bytes that live at one time; the packing may need more
     std::string peak_node;              ///< operator at which the training program needs most
-    MemorySplit split;                  ///< of frames and train_transient
 
     [[nodiscard]] std::size_t persistent() const { return parameters + state + optimizer + gradients; }
     [[nodiscard]] std::size_t training() const { return frames + messages + train_transient; }
@@ -70,6 +69,8 @@ class Engine {
     explicit Engine(EngineSpec spec);
 
     [[nodiscard]] MemoryUse memory() const;
+    /// What the bytes of MemoryUse::frames and train_transient are for.
+    [[nodiscard]] MemorySplit memory_split() const;
     [[nodiscard]] TilingOptions const& tiling() const { return spec_.tiling; }
     [[nodiscard]] PipelineGrid const& grid() const { return spec_.grid; }
     [[nodiscard]] PipelineGrid::Place place() const { return spec_.grid.place(spec_.rank); }

@@ -162,8 +162,9 @@ void expect_equal(Outcome const& got, Outcome const& want) {
 void expect_planned(Trained const& trained) {
     EXPECT_EQ(trained.engine().arena_bytes(), trained.predicted());
     MemoryUse const use = trained.engine().memory();
-    EXPECT_EQ(use.split.total(), use.frames + use.train_transient);
-    EXPECT_LE(use.split.gaps, use.split.total());
+    MemorySplit const split = trained.engine().memory_split();
+    EXPECT_EQ(split.total(), use.frames + use.train_transient);
+    EXPECT_LE(split.gaps, split.total());
 }
 
 void expect_equals_one_rank(NamedNetwork const& network, Spread const& spread) {
