@@ -53,9 +53,12 @@ std::string fitting_grids(Deck const& deck, int ranks) {
         grid.data = data;
         grid.stages = stages;
         grid.spatial.slice = ParallelSpec::Slice::square;
-        for (Index rows = 1; rows <= ranks; ++rows) {
-            for (Index columns = 1; rows * columns <= ranks; ++columns) {
-                grid.spatial.tiles = {rows, columns};
+        for (Index tiles = 1; tiles <= ranks && found.size() < most; ++tiles) {
+            grid.spatial.tiles = {1, tiles};
+            if (grid.ranks() != ranks) { continue; }
+            for (Index rows = 1; rows <= tiles; ++rows) {
+                if (tiles % rows != 0) { continue; }
+                grid.spatial.tiles = {rows, tiles / rows};
                 add(grid);
             }
         }
