@@ -16,13 +16,18 @@ namespace {
 constexpr Index block_elements = Index{1} << 17;
 constexpr Index least_pixels = 256;
 
-bool is_a_product(DType dtype, ConvAttributes const& attributes, std::string& refusal) {
-    if (dtype != DType::f32 && dtype != DType::bf16) {
-        refusal = fmt::format("no {}", name_of(dtype));
+/// Nothing, and the reason in `refusal`, for what is not such a product.
+std::optional<ConvGeometry> product_geometry(ConvAttributes const& attributes, TensorSpec const& x, TensorSpec const& y,
+                                             Covered covered, std::string& refusal) {
+    if (x.dtype != DType::f32 && x.dtype != DType::bf16) {
+        refusal = fmt::format("no {}", name_of(x.dtype));
     } else if (attributes.groups > 1) {
         refusal = "no groups";
+    } else if (covered == Covered::input && !has_unit_strides(attributes.window)) {
+        refusal = "strides are not 1";
     }
-    return refusal.empty();
+    if (!refusal.empty()) { return {}; }
+    return conv_geometry(attributes.window, attributes.groups, x, y, covered, refusal);
 }
 
 /// A row-major matrix of f32.
@@ -275,8 +280,7 @@ std::unique_ptr<Kernel> make_for(DType dtype, Arguments const&... arguments) {
 std::unique_ptr<Kernel> make_conv_by_product(KernelRequest const& request, std::string& refusal) {
     ConvAttributes const& attributes = request.as<Conv>().attributes();
     TensorSpec const &x = request.inputs[0], &y = request.outputs[0];
-    if (!is_a_product(x.dtype, attributes, refusal)) { return {}; }
-    auto const geometry = conv_geometry(attributes.window, attributes.groups, x, y, Covered::output, refusal);
+    auto const geometry = product_geometry(attributes, x, y, Covered::output, refusal);
     if (!geometry) { return {}; }
     return make_for<ConvByProduct>(x.dtype, *geometry, attributes);
 }
@@ -284,12 +288,7 @@ std::unique_ptr<Kernel> make_conv_by_product(KernelRequest const& request, std::
 std::unique_ptr<Kernel> make_conv_input_gradient_by_product(KernelRequest const& request, std::string& refusal) {
     ConvAttributes const& attributes = request.as<ConvInputGradient>().attributes();
     TensorSpec const &dx = request.outputs[0], &dy = request.inputs[0];
-    if (!is_a_product(dx.dtype, attributes, refusal)) { return {}; }
-    if (!has_unit_strides(attributes.window)) {
-        refusal = "strides are not 1";
-        return {};
-    }
-    auto const geometry = conv_geometry(attributes.window, attributes.groups, dx, dy, Covered::input, refusal);
+    auto const geometry = product_geometry(attributes, dx, dy, Covered::input, refusal);
     if (!geometry) { return {}; }
     return make_for<ConvInputGradientByProduct>(dx.dtype, *geometry);
 }
@@ -297,8 +296,7 @@ std::unique_ptr<Kernel> make_conv_input_gradient_by_product(KernelRequest const&
 std::unique_ptr<Kernel> make_conv_weight_gradient_by_product(KernelRequest const& request, std::string& refusal) {
     ConvAttributes const& attributes = request.as<ConvWeightGradient>().attributes();
     TensorSpec const &x = request.inputs[0], &dy = request.inputs[1];
-    if (!is_a_product(x.dtype, attributes, refusal)) { return {}; }
-    auto const geometry = conv_geometry(attributes.window, attributes.groups, x, dy, Covered::output, refusal);
+    auto const geometry = product_geometry(attributes, x, dy, Covered::output, refusal);
     if (!geometry) { return {}; }
     return make_for<ConvWeightGradientByProduct>(x.dtype, *geometry, attributes.bias);
 }
