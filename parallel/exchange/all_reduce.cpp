@@ -214,11 +214,6 @@ void AllReduce::begin() {
               "MPI_Iallreduce");
 }
 
-void AllReduce::proceed() {
-    int done = 0;
-    check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), "MPI_Test");
-}
-
 void AllReduce::finish() {
     wait_all({&request_, 1}, {});
     unpack();

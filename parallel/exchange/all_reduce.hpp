@@ -19,7 +19,6 @@ class AllReduce : public Reduction {
     [[nodiscard]] std::size_t buffer_bytes() const { return in_place_ ? 0 : elements_ * element_bytes(); }
     void bind(Comm const& comm, std::vector<Tensor> tensors, std::byte* buffer);
     void begin() override;
-    void proceed() override;
     void finish() override;
 
   private:
@@ -33,7 +32,6 @@ class AllReduce : public Reduction {
     std::vector<Tensor> tensors_;
     std::byte* buffer_ = nullptr;
     MPI_Comm comm_ = MPI_COMM_NULL;
-    MPI_Request request_ = MPI_REQUEST_NULL;
     MPI_Op op_ = MPI_OP_NULL;
     MPI_Datatype type_ = MPI_DATATYPE_NULL;
 

@@ -46,11 +46,6 @@ void ReduceScatter::begin() {
               "MPI_Ireduce_scatter");
 }
 
-void ReduceScatter::proceed() {
-    int done = 0;
-    check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), "MPI_Test");
-}
-
 /// MPI leaves the share at the beginning of the tensor, where a rank's own share cannot reach: none is larger than the
 /// one before it.
 void ReduceScatter::finish() {

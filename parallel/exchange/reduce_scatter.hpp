@@ -13,7 +13,6 @@ class ReduceScatter : public Reduction {
     ReduceScatter(Comm const& comm, Tensor const& tensor, std::vector<Elements> const& shares);
 
     void begin() override;
-    void proceed() override;
     void finish() override;
 
   private:
@@ -21,7 +20,6 @@ class ReduceScatter : public Reduction {
     Elements mine_;
     std::vector<int> counts_;
     MPI_Comm comm_;
-    MPI_Request request_ = MPI_REQUEST_NULL;
 };
 
 }  // namespace aureole

@@ -1,4 +1,5 @@
 #pragma once
+#include <mpi.h>
 
 namespace aureole {
 
@@ -13,9 +14,12 @@ class Reduction {
     /// Packs and starts.
     virtual void begin() = 0;
     /// Lets MPI work on what has begun.
-    virtual void proceed() = 0;
+    void proceed();
     /// Waits and unpacks.
     virtual void finish() = 0;
+
+  protected:
+    MPI_Request request_ = MPI_REQUEST_NULL;  ///< of what has begun
 };
 
 }  // namespace aureole
