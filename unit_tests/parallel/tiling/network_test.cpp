@@ -1,10 +1,8 @@
 // Whole networks in tiles against one rank: loss, logits and every gradient.
 #include <gtest/gtest.h>
 
-#include "core/models/amoebanet.hpp"
 #include "core/models/resnet.hpp"
-#include "core/models/unet.hpp"
-#include "unit_tests/support/network_runner.hpp"
+#include "unit_tests/parallel/stages/networks.hpp"
 
 namespace aureole::test {
 namespace {
@@ -48,17 +46,6 @@ NetworkSpec resnet20(Shape const& image, Index version = 1) {
     return spec;
 }
 
-NetworkSpec unet2d(Shape const& image) {
-    UNetOptions options;
-    options.base = 4;
-    options.levels = 3;
-    NetworkSpec spec;
-    spec.image = image;
-    spec.labels = NetworkSpec::Labels::values;
-    spec.model = [options](NetworkBuilder& net, ValueId x) { return unet(net, x, options); };
-    return spec;
-}
-
 TEST(TiledNetwork, ResNet20) {
     for (TileGrid const& grid : grids()) {
         SCOPED_TRACE(to_string(grid));
@@ -85,9 +72,7 @@ TEST(TiledNetwork, UNet) {
 }
 
 TEST(TiledNetwork, AmoebaNet) {
-    NetworkSpec spec;
-    spec.image = {2, 1, 93, 77, 1};  // odd extents all the way down
-    spec.model = [](NetworkBuilder& net, ValueId x) { return amoebanet(net, x, {3, 16, 7}); };
+    NetworkSpec const spec = amoeba({2, 1, 93, 77, 1}, 16);  // odd extents all the way down
     for (TileGrid const& grid : grids()) {
         SCOPED_TRACE(to_string(grid));
         expect_tiles_equal_one_rank(spec, grid, f64_tolerance);
@@ -106,12 +91,10 @@ std::vector<TileGrid> grids_of_samples() {
 }
 
 TEST(TiledNetwork, SamplesAreSharedOut) {
-    NetworkSpec amoeba;
-    amoeba.image = {2, 1, 61, 45, 1};
-    amoeba.model = [](NetworkBuilder& net, ValueId x) { return amoebanet(net, x, {3, 8, 7}); };
     for (TileGrid const& grid : grids_of_samples()) {
         SCOPED_TRACE(to_string(grid));
-        for (NetworkSpec spec : {resnet20({5, 1, 32, 32, 3}), unet2d({3, 1, 32, 48, 2}), amoeba}) {
+        for (NetworkSpec spec :
+             {resnet20({5, 1, 32, 32, 3}), unet2d({3, 1, 32, 48, 2}), amoeba({2, 1, 61, 45, 1}, 8)}) {
             expect_tiles_equal_one_rank(spec, grid, f64_tolerance);
             spec.recompute = RecomputeMode::cheap;
             spec.micro_batches = 2;
