@@ -65,8 +65,9 @@ Command parse_command_line(int argc, char const* const* argv) {
         "--dump", command.dump,
         "write loss, outputs, activations asked for, parameters and gradients of the last step to this HDF5 file");
     run.add_flag("--profile", command.profile, "time every operator of one step and print the table");
-    run.add_option("--trace", command.trace,
-                   "write what every rank did when in the last step, for Chrome's trace viewer or Perfetto (JSON)");
+    run.add_option(
+        "--trace", command.trace,
+        "write what every rank and operator did when in the last step, for Chrome's trace viewer or Perfetto (JSON)");
     CLI::App& plan = *app.add_subcommand(
         "plan",
         "print a deck's stages, the memory of every rank, messages and the bubble of its schedule; needs neither data "

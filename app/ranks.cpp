@@ -87,6 +87,34 @@ void place(std::vector<double>& whole, Shape const& shape, Box const& box, doubl
     }
 }
 
+/// The lists of all ranks one after another, on rank 0; empty elsewhere.
+template <class T>
+std::vector<T> gather_list(Comm const* comm, std::vector<T> mine) {
+    if (comm == nullptr) { return mine; }
+    std::uint64_t count = mine.size();
+    if (comm->rank() != 0) {
+        comm->send(&count, sizeof(count), 0);
+        comm->send(mine.data(), mine.size() * sizeof(T), 0);
+        return {};
+    }
+    for (int other = 1; other < comm->size(); ++other) {
+        comm->receive(&count, sizeof(count), other);
+        std::size_t const before = mine.size();
+        mine.resize(before + count);
+        comm->receive(mine.data() + before, count * sizeof(T), other);
+    }
+    return mine;
+}
+
+/// An OperatorEvent as it travels: names follow.
+struct PlainOperatorEvent {
+    int row = 0;
+    OperatorEvent::Kind kind = OperatorEvent::Kind::compute;
+    double start = 0, end = 0;
+    int group = 0;
+    std::size_t name_size = 0;
+};
+
 }  // namespace
 
 void require_ranks(Deck const& deck, int started) {
@@ -165,20 +193,27 @@ std::vector<Event> events_of(Comm const* comm, Engine const& engine) {
         Instruction const& done = each.instruction;
         mine.push_back({rank, done.op, done.pipe, done.stage, done.micro_batch, each.begin, each.end});
     }
-    if (comm == nullptr) { return mine; }
-    auto count = static_cast<std::int64_t>(mine.size());
-    if (rank != 0) {
-        comm->send(&count, sizeof(count), 0);
-        comm->send(mine.data(), mine.size() * sizeof(Event), 0);
-        return {};
+    return gather_list(comm, mine);
+}
+
+std::vector<OperatorEvent> operator_events_of(Comm const* comm, Engine const& engine) {
+    std::vector<OperatorEvent> events = engine.operator_events();
+    if (comm == nullptr) { return events; }
+    std::vector<PlainOperatorEvent> plain;
+    std::vector<char> names;
+    for (OperatorEvent const& each : events) {
+        plain.push_back({each.row, each.kind, each.start, each.end, each.group, each.name.size()});
+        names.insert(names.end(), each.name.begin(), each.name.end());
     }
-    for (int other = 1; other < comm->size(); ++other) {
-        comm->receive(&count, sizeof(count), other);
-        std::vector<Event> theirs(static_cast<std::size_t>(count));
-        comm->receive(theirs.data(), theirs.size() * sizeof(Event), other);
-        mine.insert(mine.end(), theirs.begin(), theirs.end());
+    plain = gather_list(comm, plain);
+    names = gather_list(comm, names);
+    events.clear();
+    char const* name = names.data();
+    for (PlainOperatorEvent const& each : plain) {
+        events.push_back({each.row, {name, each.name_size}, each.kind, each.start, each.end, each.group});
+        name += each.name_size;
     }
-    return mine;
+    return events;
 }
 
 void collect(Comm const* comm, Engine const& engine, std::function<bool(Persistent const&)> const& wanted,

@@ -27,6 +27,8 @@ struct Part {
 
 /// What every rank did in the last batch, on rank 0: a row per rank. All ranks call.
 [[nodiscard]] std::vector<Event> events_of(Comm const* comm, Engine const& engine);
+/// Their operators, if these were recorded.
+[[nodiscard]] std::vector<OperatorEvent> operator_events_of(Comm const* comm, Engine const& engine);
 
 /// Hands every persistent tensor that `wanted` accepts to `take` on rank 0, stage by stage. All ranks call.
 void collect(Comm const* comm, Engine const& engine, std::function<bool(Persistent const&)> const& wanted,

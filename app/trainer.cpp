@@ -15,6 +15,7 @@
 #include "io/log/progress.hpp"
 #include "io/picture/curves.hpp"
 #include "parallel/grid/wait.hpp"
+#include "parallel/schedule/exposure.hpp"
 #include "parallel/schedule/timeline.hpp"
 #include "parallel/schedule/trace.hpp"
 
@@ -63,10 +64,6 @@ Trainer::Trainer(RunPlan& plan, std::string trace)
 void Trainer::start() {
     steps_ = steps_of(plan_);
     learning_rate_ = learning_rate_of(deck_.train, steps_);
-    require(
-        trace_.empty() || !engine_.schedule().rows.empty(), ExitCode::bad_deck,
-        "--trace writes what stages do when: set parallel.stages to 2 or more (`run --profile` times the operators of "
-        "one stage)");
     engine_.allocate(static_cast<std::uint64_t>(deck_.train.seed), plan_.comm);
     restore_or_draw();
     first_step_ = step_;
@@ -119,7 +116,10 @@ void Trainer::train_step() {
     context.learning_rate = learning_rate_.at(step_);
     context.update = step_;
     bool const traced = !trace_.empty() && step_ + 1 == steps_;
-    if (traced && plan_.comm != nullptr) { plan_.comm->barrier(); }  // their clocks begin together
+    if (traced) {
+        engine_.record_operators();
+        if (plan_.comm != nullptr) { plan_.comm->barrier(); }  // their clocks begin together
+    }
     double const loss = engine_.run_batch(context, loader_of(plan_, batch));
     if (traced) { write_trace_of_step(); }
     phases_["forward and backward"].add(seconds_since(begin) - waited);
@@ -145,13 +145,20 @@ void Trainer::train_step() {
 }
 
 void Trainer::write_trace_of_step() const {
-    std::vector<Event> events = events_of(plan_.comm, engine_);
+    std::vector<Event> const events = events_of(plan_.comm, engine_);
+    std::vector<OperatorEvent> const operators = operator_events_of(plan_.comm, engine_);
     if (!is_root()) { return; }
     std::ofstream file(trace_);
-    file << write_trace(events, fmt::format("{}, step {}: one row per rank", deck_.name, step_ + 1));
+    file << write_trace(events, operators, fmt::format("{}, step {}: one row per rank", deck_.name, step_ + 1));
     require(file.good(), ExitCode::data_error, "cannot write '{}': give --trace a file in a folder you can write to",
             trace_);
-    fmt::print("{}: step {} in Chrome's trace format; bubble {:.1f}%\n", trace_, step_ + 1, 100 * bubble_of(events));
+    std::string shares = events.empty() ? "" : fmt::format("; bubble {:.1f}%", 100 * bubble_of(events));
+    if (plan_.comm != nullptr) {
+        Exposure const exposure = exposure_of(operators);
+        shares += fmt::format("; messages between operators {:.1f}%, waiting for late ranks in them {:.1f}%",
+                              100 * exposure.messages, 100 * exposure.late);
+    }
+    fmt::print("{}: step {} in Chrome's trace format{}\n", trace_, step_ + 1, shares);
 }
 
 void Trainer::report_step(double seconds, double waited) {

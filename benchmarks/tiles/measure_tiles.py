@@ -7,10 +7,12 @@
     measure_tiles.py --program build/app/aureole --memory [--tiles 1 2 4 8] [--decks ...] [--sizes ...]
 
 Speed: every round runs each deck once with all cores as threads of one rank, once with one thread, and once for every
-grid that has one tile for each core, and again with the overrides of every variant; a --grid is any other way to use so many ranks (stages, replicas). The rounds
-take turns. The first step of a run touches the memory and does not
-count. Speed-up is over one rank with one thread, efficiency is the speed-up per core, "over threads" is the speed-up over
-one rank with all cores; all from the fastest steps.
+grid that has one tile for each core, and again with the overrides of every variant; a --grid is any other way to use so
+many ranks (stages, replicas). The rounds take turns. The first step of a run touches the memory and does not count.
+Speed-up is over one rank with one thread, efficiency is the speed-up per core, "over threads" is the speed-up over one
+rank with all cores; all from the fastest steps. "Exchange" is the median share of a step in exchanges and reductions;
+"messages" and "late" part that of the last step of each run, which is traced: what messages between operators take, and
+what a rank waits in them for another that gets there later; medians of the rounds. "Bubble" is that of stages.
 
 Memory: one step of each deck for each number of tiles, more ranks than cores if need be. Arena bytes are those of rank 0,
 the process is the largest of all ranks.
@@ -84,10 +86,10 @@ def command_of(arguments, deck, size, configuration, steps, folder):
         command += ["mpirun", "-np", str(configuration.ranks)]
         command += ["--oversubscribe", "--bind-to", "none"] if arguments.memory else ["--bind-to", "core"]
     command += [arguments.program, "run", deck_path(deck), "image.size=[%d,%d]" % size]
-    if configuration.any_grid:
-        command += ["--trace", folder + "/trace.json"] if any("stages" in key for key in configuration.overrides) else []
-    else:
+    if not configuration.any_grid:
         command += ["parallel.spatial.tiles=[%d,%d]" % (configuration.rows, configuration.columns)]
+    if configuration.ranks > 1:
+        command += ["--trace", folder + "/trace.json"]
     command += ["train.steps=%d" % steps, "train.log_every=1", "train.resume=never", "output.folder=" + folder]
     return command + arguments.set + configuration.overrides
 
@@ -127,12 +129,15 @@ def run(arguments, deck, size, configuration, steps):
             seconds = [float(row["seconds"]) for row in csv.DictReader(file) if row["kind"] == "train"]
     messages = re.search(r"exchanges per micro-batch \([^)]*\): (\d+) in (\d+) messages", done.stdout)
     bubble = re.search(r"bubble ([0-9.]+)%", done.stdout)
+    exposed = re.search(r"messages between operators ([0-9.]+)%, waiting for late ranks in them ([0-9.]+)%", done.stdout)
     shares = [float(share) for share in re.findall(r"exchange ([0-9.]+)%", done.stdout)]
     arena = found(r"arena: predicted (\d+) bytes, allocated (\d+) bytes", done.stdout)
     process = found(r"process[^:]*: predicted ([\d.]+) (\w+), peak ([\d.]+) (\w+)", done.stdout)
-    return dict(bubble=float(bubble.group(1)) if bubble else None, messages=int(messages.group(2)) if messages else 0, seconds=seconds[1:] or seconds, shares=shares[1:] or shares, arena_predicted=int(arena[0]),
-                arena_allocated=int(arena[1]), process_predicted=in_bytes(*process[:2]),
-                process_peak=in_bytes(*process[2:]))
+    return dict(bubble=float(bubble.group(1)) if bubble else None,
+                exposed=[float(share) for share in exposed.groups()] if exposed else None,
+                messages=int(messages.group(2)) if messages else 0, seconds=seconds[1:] or seconds,
+                shares=shares[1:] or shares, arena_predicted=int(arena[0]), arena_allocated=int(arena[1]),
+                process_predicted=in_bytes(*process[:2]), process_peak=in_bytes(*process[2:]))
 
 
 def batch_of(deck):
@@ -142,6 +147,10 @@ def batch_of(deck):
 
 def mebibytes(value):
     return "%.1f" % (value / 2**20)
+
+
+def percent(share):
+    return "" if share is None else "%.1f %%" % share
 
 
 def print_row(cells):
@@ -167,9 +176,12 @@ def measure_speed(arguments, deck, size):
     for configuration, results in zip(configurations, runs):
         seconds = [each for result in results for each in result["seconds"]]
         shares = [each for result in results for each in result["shares"]]
+        exposed = [result["exposed"] for result in results if result["exposed"]]
         rows.append(dict(configuration=configuration.title(), cores=configuration.cores, fastest=min(seconds),
                          median=statistics.median(seconds), share=statistics.median(shares) if shares else None,
-                         bubble=results[-1]["bubble"], messages=results[0]["messages"], arena=results[0]["arena_allocated"], process_predicted=results[0]["process_predicted"],
+                         exposed=[statistics.median(each) for each in zip(*exposed)] or [None, None],
+                         bubble=results[-1]["bubble"], messages=results[0]["messages"],
+                         arena=results[0]["arena_allocated"], process_predicted=results[0]["process_predicted"],
                          process_peak=max(result["process_peak"] for result in results)))
     return rows
 
@@ -178,16 +190,14 @@ def print_speed(arguments, deck, size, rows):
     one_thread = next(row for row in rows if row["configuration"] == "1 rank, 1 thread")
     batch = arguments.batch or batch_of(deck)
     print("\n%s, %d x %d pixels" % (deck_title(deck), *size))
-    print_head(["run", "fastest step, s", "median, s", "speed-up", "efficiency", "over threads", "exchange", "bubble", "messages",
-                "images/s",
-                "arena, MiB", "process predicted, MiB", "peak, MiB"])
+    print_head(["run", "fastest step, s", "median, s", "speed-up", "efficiency", "over threads", "exchange", "messages",
+                "late", "bubble", "sent", "images/s", "arena, MiB", "process predicted, MiB", "peak, MiB"])
     for row in rows:
         speedup = one_thread["fastest"] / row["fastest"]
         print_row([row["configuration"], "%.4f" % row["fastest"], "%.4f" % row["median"], "%.2f" % speedup,
                    "%.0f %%" % (100 * speedup / row["cores"]), "%.2f" % (rows[0]["fastest"] / row["fastest"]),
-                   "" if row["share"] is None else "%.1f %%" % row["share"],
-                   "" if row["bubble"] is None else "%.1f %%" % row["bubble"], str(row["messages"]), "%.2f" % (batch / row["fastest"]),
-                   mebibytes(row["arena"]), mebibytes(row["process_predicted"]), mebibytes(row["process_peak"])])
+                   percent(row["share"]), *map(percent, row["exposed"]), percent(row["bubble"]), str(row["messages"]),
+                   "%.2f" % (batch / row["fastest"]), mebibytes(row["arena"]), mebibytes(row["process_predicted"]), mebibytes(row["process_peak"])])
 
 
 def measure_memory(arguments, deck, size):

@@ -5,6 +5,7 @@
 #include "core/optim/optimizer.hpp"
 #include "parallel/exchange/all_gather.hpp"
 #include "parallel/reduce/gradient_reduction.hpp"
+#include "parallel/schedule/event.hpp"
 #include "parallel/schedule/schedule.hpp"
 #include "parallel/stages/stage_program.hpp"
 
@@ -110,6 +111,11 @@ class Engine {
     double run_eval(RunContext const& context, Load const& load);
     /// What the last run_batch() did when.
     [[nodiscard]] std::vector<InstructionTime> const& times() const { return times_; }
+    /// Keeps the times of operators in the next run_batch(), and no longer.
+    void record_operators() { records_operators_ = true; }
+    /// Operators of the last run_batch() if they were recorded, in seconds since its begin; on a device the time to
+    /// launch them. Replicas are groups.
+    [[nodiscard]] std::vector<OperatorEvent> operator_events() const;
 
     /// For tests of what notices: see Program::break_exchange; before allocate().
     bool break_exchange(std::string_view value);
@@ -142,6 +148,9 @@ class Engine {
     AllGather gradients_, parameters_;  ///< of shares; nothing where every rank has all
     std::vector<Running> running_;
     std::vector<InstructionTime> times_;
+    bool records_operators_ = false;
+    Clock::time_point batch_begin_;
+    StepTime gradient_sums_;  ///< the wait for them in the last batch
 
     [[nodiscard]] std::vector<std::unique_ptr<StageProgram>> plan_stages(Graph graph, bool training) const;
     [[nodiscard]] std::vector<int> frames_of(int stage) const;

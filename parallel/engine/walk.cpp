@@ -1,7 +1,6 @@
 // Engine: a batch on its way through this rank's row.
 #include <cmath>
 
-#include "core/clock.hpp"
 #include "core/tensor/arena.hpp"
 #include "parallel/engine/engine.hpp"
 #include "parallel/schedule/operation.hpp"
@@ -28,7 +27,6 @@ struct Engine::Walk {
     Walk(RunContext const& of_batch, Load const& load_inputs) : context(of_batch), load(load_inputs) {}
     RunContext context;
     Load const& load;
-    Clock::time_point begin = Clock::now();
     double loss = 0;
     std::map<int, int> input_gradients, weight_gradients;  ///< done so far, by stage
 };
@@ -43,25 +41,57 @@ std::size_t Engine::position_of(int stage) const {
 double Engine::run_batch(RunContext const& context, Load const& load) {
     Walk walk(context, load);
     times_.clear();
+    for (auto const& stage : train_) { stage->program().record_steps(records_operators_); }
+    records_operators_ = false;
+    batch_begin_ = Clock::now();
     begin_running();
     if (spec_.runs_in_one_go()) {
         run_in_one_go(walk);
     } else {
         for (Instruction const& each : row()) {
-            double const begin = seconds_since(walk.begin);
+            double const begin = seconds_since(batch_begin_);
             try {
                 execute(each, walk);
             } catch (Error const& error) { fail(error.code(), "{}: {}", notation(each), error.what()); }
-            times_.push_back({each, begin, seconds_since(walk.begin)});
+            times_.push_back({each, begin, seconds_since(batch_begin_)});
         }
         for (auto const& stage : train_) {
             for (int frame = 0; frame < stage->program().frames(); ++frame) { stage->finish_sends(frame); }
         }
     }
+    gradient_sums_.begin = Clock::now();
     reduction_.finish();
     gradients_.run();
+    gradient_sums_.end = Clock::now();
     combine_running();
     return sum_over_ranks(walk.loss / static_cast<double>(spec_.micro_batches), place().tile == 0);
+}
+
+std::vector<OperatorEvent> Engine::operator_events() const {
+    std::vector<OperatorEvent> events;
+    auto const add = [&](std::string const& name, OperatorEvent::Kind kind, StepTime const& time) {
+        auto const seconds = [&](Clock::time_point at) {
+            return std::chrono::duration<double>(at - batch_begin_).count();
+        };
+        events.push_back({spec_.rank, name, kind, seconds(time.begin), seconds(time.end), place().replica});
+    };
+    for (auto const& stage : train_) {
+        Program const& program = stage->program();
+        for (StepTime const& time : program.recorded()) {
+            Step const& step = program.steps()[time.step];
+            Node const& node = program.graph().node(step.node);
+            bool const sums = node.op->kind() == "all_reduce_begin" || node.op->kind() == "all_reduce_finish";
+            add(node.name,
+                !step.communicates ? OperatorEvent::Kind::compute
+                : sums             ? OperatorEvent::Kind::reduction
+                                   : OperatorEvent::Kind::exchange,
+                time);
+        }
+    }
+    if (!events.empty() && reduction_.buckets() > 0) {
+        add("sums of gradients", OperatorEvent::Kind::reduction, gradient_sums_);
+    }
+    return events;
 }
 
 void Engine::run_in_one_go(Walk& walk) {

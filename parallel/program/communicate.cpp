@@ -10,8 +10,7 @@ namespace {
 class BeginExchange : public Communication {
   public:
     explicit BeginExchange(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
-    void bind(Comm const& comm, int tag, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
-              std::byte* /*workspace*/) override {
+    void bind(Comm const& comm, int tag, std::span<Tensor const> outputs, std::span<Tensor const> inputs) override {
         exchange_->bind(comm, tag, inputs[0], outputs[0], static_cast<std::byte*>(outputs[1].data));
     }
     void run() override { exchange_->begin(); }
@@ -24,54 +23,73 @@ class FinishExchange : public Communication {
   public:
     explicit FinishExchange(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
     void bind(Comm const& /*comm*/, int /*tag*/, std::span<Tensor const> /*outputs*/,
-              std::span<Tensor const> /*inputs*/, std::byte* /*workspace*/) override {}
+              std::span<Tensor const> /*inputs*/) override {}
     void run() override { exchange_->finish(); }
 
   private:
     std::shared_ptr<Exchange> exchange_;
 };
 
-class ReduceAll : public Communication {
+class BeginReduce : public Communication {
   public:
-    /// `parts` have the rows along n to which this rank adds, `wholes` all of them.
-    ReduceAll(AllReduceOperator const& op, std::vector<TensorSpec> const& parts, std::vector<TensorSpec> const& wholes)
-        : how_(op.how()), reduce_(op.how(), wholes, op.empty()) {
-        for (TensorSpec const& part : parts) { parts_.push_back(part.box); }
-    }
-    [[nodiscard]] std::size_t workspace_bytes() const override { return reduce_.buffer_bytes(); }
-    void bind(Comm const& comm, int /*tag*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
-              std::byte* workspace) override {
+    /// `parts` have the rows along n to which this rank adds.
+    BeginReduce(Combine how, std::shared_ptr<AllReduce> reduce, std::vector<Box> parts)
+        : how_(how), reduce_(std::move(reduce)), parts_(std::move(parts)) {}
+    void bind(Comm const& comm, int /*tag*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs) override {
         copies_.clear();
         lacking_.clear();
-        for (std::size_t i = 0; i < outputs.size(); ++i) {
-            Box const whole = Box::whole(outputs[i].shape);
-            if (inputs[i].data == outputs[i].data) { continue; }
-            copies_.push_back({{inputs[i], parts_[i]}, {outputs[i], whole}, parts_[i]});
-            if (parts_[i] != whole) { lacking_.push_back(outputs[i]); }
+        std::span<Tensor const> const wholes = outputs.subspan(1);
+        for (std::size_t i = 0; i < wholes.size(); ++i) {
+            Box const whole = Box::whole(wholes[i].shape);
+            if (inputs[i].data == wholes[i].data) { continue; }
+            copies_.push_back({{inputs[i], parts_[i]}, {wholes[i], whole}, parts_[i]});
+            if (parts_[i] != whole) { lacking_.push_back(wholes[i]); }
         }
-        reduce_.bind(comm, {outputs.begin(), outputs.end()}, workspace);
+        reduce_->bind(comm, {wholes.begin(), wholes.end()}, static_cast<std::byte*>(outputs[0].data));
     }
     void run() override {
         fill_neutral(how_, lacking_);
         for (BoxCopy const& each : copies_) { copy_boxes("aureole::all_reduce::copy", {&each, 1}); }
-        reduce_.begin();
-        reduce_.finish();
+        reduce_->begin();
     }
 
   private:
     Combine how_;
-    AllReduce reduce_;
+    std::shared_ptr<AllReduce> reduce_;
     std::vector<Box> parts_;
     std::vector<BoxCopy> copies_;
     std::vector<Tensor> lacking_;  ///< outputs with rows that this rank does not add to
+};
+
+class FinishReduce : public Communication {
+  public:
+    explicit FinishReduce(std::shared_ptr<AllReduce> reduce) : reduce_(std::move(reduce)) {}
+    void bind(Comm const& /*comm*/, int /*tag*/, std::span<Tensor const> outputs,
+              std::span<Tensor const> inputs) override {
+        copies_.clear();
+        for (std::size_t i = 0; i < outputs.size(); ++i) {
+            Box const whole = Box::whole(outputs[i].shape);
+            if (inputs[i + 1].data != outputs[i].data) {
+                copies_.push_back({{inputs[i + 1], whole}, {outputs[i], whole}, whole});
+            }
+        }
+    }
+    void run() override {
+        reduce_->finish();
+        for (BoxCopy const& each : copies_) { copy_boxes("aureole::all_reduce::copy", {&each, 1}); }
+    }
+
+  private:
+    std::shared_ptr<AllReduce> reduce_;
+    std::vector<BoxCopy> copies_;
 };
 
 /// A part that does not lie contiguously in what it is taken from.
 class CopyPart : public Communication {
   public:
     CopyPart(Box from, Box to) : from_(from), to_(to) {}
-    void bind(Comm const& /*comm*/, int /*tag*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
-              std::byte* /*workspace*/) override {
+    void bind(Comm const& /*comm*/, int /*tag*/, std::span<Tensor const> outputs,
+              std::span<Tensor const> inputs) override {
         copy_ = {{inputs[0], from_}, {outputs[0], to_}, to_};
     }
     void run() override { copy_boxes("aureole::local_part", {&copy_, 1}); }
@@ -93,23 +111,28 @@ Redistribution plan_of(LocalGraph const& local, Node const& node) {
 
 }  // namespace
 
-std::unique_ptr<Communication> plan_communication(LocalGraph const& local, Node const& node,
-                                                  std::map<ValueId, std::shared_ptr<Exchange>>& exchanges) {
+std::unique_ptr<Communication> plan_communication(LocalGraph const& local, Node const& node, Begun& begun) {
     std::string_view const kind = node.op->kind();
     if (kind == "redistribute_begin") {
         auto exchange = std::make_shared<Exchange>(plan_of(local, node), spec_of(local, node.inputs[0]),
                                                    spec_of(local, node.outputs[0]));
-        exchanges[node.outputs[0]] = exchange;
+        begun.exchanges[node.outputs[0]] = exchange;
         return std::make_unique<BeginExchange>(std::move(exchange));
     }
-    if (kind == "redistribute_finish") { return std::make_unique<FinishExchange>(exchanges.at(node.inputs[0])); }
-    if (kind == "all_reduce") {
-        auto const& op = static_cast<AllReduceOperator const&>(*node.op);
-        std::vector<TensorSpec> parts, wholes;
-        for (ValueId const id : node.inputs) { parts.push_back(spec_of(local, id)); }
-        for (ValueId const id : node.outputs) { wholes.push_back(spec_of(local, id)); }
-        return std::make_unique<ReduceAll>(op, parts, wholes);
+    if (kind == "redistribute_finish") { return std::make_unique<FinishExchange>(begun.exchanges.at(node.inputs[0])); }
+    if (kind == "all_reduce_begin") {
+        auto const& op = static_cast<AllReduceBegin const&>(*node.op);
+        std::vector<Box> parts;
+        std::vector<TensorSpec> wholes;
+        for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+            parts.push_back(local.box(node.inputs[i]));
+            wholes.push_back(spec_of(local, node.outputs[i + 1]));
+        }
+        auto reduce = std::make_shared<AllReduce>(op.how(), std::move(wholes), op.empty());
+        begun.reductions[node.outputs[0]] = reduce;
+        return std::make_unique<BeginReduce>(op.how(), std::move(reduce), std::move(parts));
     }
+    if (kind == "all_reduce_finish") { return std::make_unique<FinishReduce>(begun.reductions.at(node.inputs[0])); }
     if (kind == "local_part" && !node.op->is_view()) {
         return std::make_unique<CopyPart>(local.box(node.inputs[0]), local.box(node.outputs[0]));
     }
@@ -127,7 +150,7 @@ Traffic traffic_of(LocalGraph const& local) {
             for (Transfer const& each : plan.sends) {
                 traffic.bytes += static_cast<std::size_t>(each.box.shape().volume()) * element;
             }
-        } else if (node.op->kind() == "all_reduce") {
+        } else if (node.op->kind() == "all_reduce_finish") {
             ++traffic.reductions;
             for (ValueId const id : node.outputs) { traffic.reduced_bytes += spec_of(local, id).bytes(); }
         }

@@ -13,17 +13,20 @@ namespace aureole {
 class Communication {
   public:
     virtual ~Communication() = default;
-    [[nodiscard]] virtual std::size_t workspace_bytes() const { return 0; }
     /// Addresses are known; every node has a tag of its own.
-    virtual void bind(Comm const& comm, int tag, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
-                      std::byte* workspace) = 0;
+    virtual void bind(Comm const& comm, int tag, std::span<Tensor const> outputs, std::span<Tensor const> inputs) = 0;
     virtual void run() = 0;
 };
 
-/// Plans the communication of a node; none if it is no such node. Both halves of a redistribution share one Exchange,
-/// which is kept in `exchanges` under the value that the first half gives.
-[[nodiscard]] std::unique_ptr<Communication> plan_communication(
-    LocalGraph const& local, Node const& node, std::map<ValueId, std::shared_ptr<Exchange>>& exchanges);
+/// What both halves of a communication share, by the first value that the first half gives.
+struct Begun {
+    std::map<ValueId, std::shared_ptr<Exchange>> exchanges;
+    std::map<ValueId, std::shared_ptr<AllReduce>> reductions;
+};
+
+/// Plans the communication of a node; none if it is no such node.
+[[nodiscard]] std::unique_ptr<Communication> plan_communication(LocalGraph const& local, Node const& node,
+                                                                Begun& begun);
 
 /// What one run of a graph sends from this rank.
 struct Traffic {

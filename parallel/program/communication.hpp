@@ -58,24 +58,40 @@ class JoinParts : public Operator {
     [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::pointwise(); }
 };
 
-/// Combines partial results of all ranks. Inputs: partial results, of which a rank may lack rows along n; outputs: the
-/// combined ones, in the same memory where no rows are lacking.
-class AllReduceOperator : public Operator {
+/// First half of combining partial results of all ranks: messages start. Inputs: partial results, of which a rank may
+/// lack rows along n. Outputs: the message buffer; the combined ones, not yet complete, in the same memory where no
+/// rows are lacking.
+class AllReduceBegin : public Operator {
   public:
-    AllReduceOperator(Combine combine, bool empty) : combine_(combine), empty_(empty) {}
+    AllReduceBegin(Combine combine, bool empty, Index buffer_bytes)
+        : combine_(combine), empty_(empty), buffer_bytes_(buffer_bytes) {}
     [[nodiscard]] Combine how() const { return combine_; }
     /// This rank had no pixels.
     [[nodiscard]] bool empty() const { return empty_; }
-    [[nodiscard]] std::string_view kind() const override { return "all_reduce"; }
+    [[nodiscard]] std::string_view kind() const override { return "all_reduce_begin"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override {
-        return {inputs.begin(), inputs.end()};
+        std::vector<ValueType> outputs{{DType::u8, {1, 1, 1, 1, buffer_bytes_}}};
+        outputs.insert(outputs.end(), inputs.begin(), inputs.end());
+        return outputs;
     }
     [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::pointwise(); }
-    [[nodiscard]] int in_place(std::size_t output) const override { return static_cast<int>(output); }
+    [[nodiscard]] int in_place(std::size_t output) const override { return static_cast<int>(output) - 1; }
 
   private:
     Combine combine_;
     bool empty_;
+    Index buffer_bytes_;
+};
+
+/// Second half: waits. Inputs: the outputs of the first half. Outputs: the combined results, in the same memory.
+class AllReduceFinish : public Operator {
+  public:
+    [[nodiscard]] std::string_view kind() const override { return "all_reduce_finish"; }
+    [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override {
+        return {inputs.begin() + 1, inputs.end()};
+    }
+    [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::pointwise(); }
+    [[nodiscard]] int in_place(std::size_t output) const override { return static_cast<int>(output) + 1; }
 };
 
 }  // namespace aureole

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "core/clock.hpp"
 #include "core/tensor/philox.hpp"
 
 namespace aureole {
@@ -80,21 +79,18 @@ bool Program::is_persistent(Value const& value) const {
 }
 
 void Program::plan_kernels() {
-    std::map<ValueId, std::shared_ptr<Exchange>> exchanges;
+    Begun begun;
     for (std::size_t i = 0; i < graph().nodes().size(); ++i) {
         Node const& node = graph().nodes()[i];
         Step step;
         step.node = static_cast<NodeId>(i);
-        auto const communication = plan_communication(local_, node, exchanges);
-        step.communicates = communication != nullptr;
+        step.communicates = plan_communication(local_, node, begun) != nullptr;
         if (step.communicates) {
             step.library = "exchange";
         } else {
             plan_step(step, node);
         }
-        step_workspace_.push_back(step.kernel     ? step.kernel->workspace_bytes()
-                                  : communication ? communication->workspace_bytes()
-                                                  : 0);
+        step_workspace_.push_back(step.kernel ? step.kernel->workspace_bytes() : 0);
         steps_.push_back(std::move(step));
     }
 }
@@ -153,6 +149,7 @@ MemorySplit Program::split(LiveSet const& live, std::size_t total) const {
     std::set<ValueId> buffers;
     std::map<ValueId, std::size_t> halo;
     for (Node const& node : graph().nodes()) {
+        if (node.op->kind() == "all_reduce_begin") { buffers.insert(node.outputs[0]); }
         if (node.op->kind() != "redistribute_begin") { continue; }
         ValueId const host = node.outputs[0], tile = node.inputs[0];
         bool const tile_inside = memory_.storage[static_cast<std::size_t>(tile)] == host;
@@ -231,7 +228,7 @@ std::vector<Tensor> Program::bind_tensors(Arena const& arena, PersistentLayout c
 
 std::vector<Program::Bound> Program::bind_steps(Arena const& arena, std::vector<Tensor> const& tensors,
                                                 std::size_t transient, Comm const* comm, int first_tag) const {
-    std::map<ValueId, std::shared_ptr<Exchange>> exchanges;
+    Begun begun;
     std::vector<Bound> bounds;
     for (std::size_t i = 0; i < steps_.size(); ++i) {
         Node const& node = local_.graph.nodes()[i];
@@ -241,9 +238,8 @@ std::vector<Program::Bound> Program::bind_steps(Arena const& arena, std::vector<
         bound.workspace = arena.at(transient + memory_.workspace_offset[i]);
         if (steps_[i].communicates) {
             require(comm != nullptr, "{} crosses ranks, but there is no communicator", node.name);
-            bound.communication = plan_communication(local_, node, exchanges);
-            bound.communication->bind(*comm, first_tag + static_cast<int>(i), bound.outputs, bound.inputs,
-                                      bound.workspace);
+            bound.communication = plan_communication(local_, node, begun);
+            bound.communication->bind(*comm, first_tag + static_cast<int>(i), bound.outputs, bound.inputs);
         }
         bounds.push_back(std::move(bound));
     }
@@ -267,17 +263,25 @@ bool Program::break_exchange(std::string_view value) {
 
 void Program::run_step(std::size_t step, RunContext const& context, int frame) const {
     Bound const& bound = bindings_[static_cast<std::size_t>(frame)].steps[step];
+    auto const begin = Clock::now();
     if (steps_[step].kernel) {
         steps_[step].kernel->run(context, bound.outputs, bound.inputs, bound.workspace);
     } else if (bound.communication && broken_.count(steps_[step].node) == 0) {
-        auto const begin = Clock::now();
         try {
             bound.communication->run();
         } catch (Error const& error) {
             fail(error.code(), "{}: {}", graph().node(steps_[step].node).name, error.what());
         }
         seconds_communicating_ += seconds_since(begin);
+    } else {
+        return;
     }
+    if (records_) { recorded_.push_back({step, begin, Clock::now()}); }
+}
+
+void Program::record_steps(bool on) const {
+    recorded_.clear();
+    records_ = on;
 }
 
 void Program::run(RunContext const& context, AfterStep const& after) const {

@@ -2,6 +2,7 @@
 #include <functional>
 #include <set>
 
+#include "core/clock.hpp"
 #include "core/graph/memory_plan.hpp"
 #include "core/kernels/kernel.hpp"
 #include "core/tensor/arena.hpp"
@@ -31,6 +32,12 @@ struct Step {
     bool communicates = false;
 };
 
+/// When a step ran. Work on a device may end later than the step that hands it over.
+struct StepTime {
+    std::size_t step = 0;
+    Clock::time_point begin, end;
+};
+
 /// Bytes of the arena from which a program's tensors are placed.
 struct ProgramPlace {
     std::size_t transient = 0;  ///< of what no other segment needs: programs that take turns may share it
@@ -42,8 +49,8 @@ struct MemorySplit {
     std::size_t activations = 0;  ///< of the tile, forward and backward
     std::size_t gradients = 0;    ///< of parameters, on their way to the update
     std::size_t halo = 0;         ///< rows of other tiles, and copies of a tile that has room for them
-    std::size_t messages = 0;     ///< buffers in which halos are packed
-    std::size_t scratch = 0;      ///< workspaces of kernels and reductions
+    std::size_t messages = 0;     ///< buffers in which halos and partial results are packed
+    std::size_t scratch = 0;      ///< workspaces of kernels
     std::size_t gaps = 0;         ///< between blocks, and what is in use at other times only
 
     [[nodiscard]] std::size_t total() const { return activations + gradients + halo + messages + scratch + gaps; }
@@ -98,6 +105,9 @@ class Program {
     void run_step(std::size_t step, RunContext const& context, int frame = 0) const;
     /// Seconds per step of one run, each fenced: for profiles.
     [[nodiscard]] std::vector<double> run_timed(RunContext const& context) const;
+    /// Keeps the times of all steps that run from now on, instead of those kept so far; or none.
+    void record_steps(bool on) const;
+    [[nodiscard]] std::vector<StepTime> const& recorded() const { return recorded_; }
     /// Seconds that runs so far have spent in exchanges and reductions.
     [[nodiscard]] double seconds_communicating() const { return seconds_communicating_; }
     /// Shape and part of a value that this rank holds.
@@ -123,6 +133,8 @@ class Program {
     std::vector<Binding> bindings_;  ///< by frame
     std::set<NodeId> broken_;
     mutable double seconds_communicating_ = 0;
+    mutable bool records_ = false;
+    mutable std::vector<StepTime> recorded_;
 
     void order_by_segment();
     void plan_step(Step& step, Node const& node) const;

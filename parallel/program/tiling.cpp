@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 
 #include "core/error.hpp"
 #include "core/graph/cost.hpp"
 #include "core/ops/norm.hpp"
+#include "parallel/exchange/all_reduce.hpp"
 #include "parallel/exchange/box_copy.hpp"
 #include "parallel/exchange/exchange.hpp"
 #include "parallel/program/communicate.hpp"
@@ -20,14 +22,17 @@ using LayoutPtr = std::shared_ptr<Layout const>;
 
 /// An exchange begins at most this many nodes before its first user: earlier would only hold memory.
 constexpr std::size_t longest_lead = 4;
+/// Sums of gradients over tiles end so many nodes of the network's graph after they begin, as long as nothing but an
+/// update wants them: later would only hold memory.
+constexpr int longest_sum = 8;
 
 std::size_t as_index(std::int32_t id) { return static_cast<std::size_t>(id); }
 
 /// Seconds of a node's kernel over all of its tensors.
 double seconds_of(Graph const& graph, Node const& node, MachineModel const& machine) {
     std::string_view const kind = node.op->kind();
-    bool const computes = kind != "redistribute_begin" && kind != "all_reduce" && kind != "local_part" &&
-                          kind != "join_parts" && !node.op->is_view() && !node.inputs.empty();
+    bool const computes = kind != "redistribute_begin" && kind != "all_reduce_begin" && kind != "all_reduce_finish" &&
+                          kind != "local_part" && kind != "join_parts" && !node.op->is_view() && !node.inputs.empty();
     return computes ? machine.seconds(cost_of(graph, node)) : 0;
 }
 
@@ -67,7 +72,13 @@ class Lowering {
 
     LocalGraph run() {
         std::vector<Node> const nodes = graph_.nodes();
-        for (Node const& node : nodes) { lower(node); }
+        for (Node const& node : nodes) {
+            if (waits_for_sum(node)) { continue; }
+            end_sums_of(node.inputs);
+            lower(node);
+            end_old_sums();
+        }
+        while (!sums_.empty()) { end_sum(sums_.begin()); }
         std::vector<Node> ordered;
         for (std::size_t i = 0; i < out_.size(); ++i) {
             ordered.push_back(std::move(out_[i]));
@@ -105,6 +116,13 @@ class Lowering {
     std::map<ValueId, std::size_t> produced_at_;        ///< position in out_
     std::map<ValueId, std::vector<ValueId>> variants_;  ///< the same value in other layouts
     std::map<std::array<Index, 5>, LayoutPtr> tiled_, replicated_;
+    /// A sum of gradients that has begun: what ends it, and the updates that wait for it.
+    struct Sum {
+        Node finish;
+        std::vector<Node> updates{};
+        int age = 0;  ///< nodes of the network's graph since
+    };
+    std::deque<Sum> sums_;  ///< oldest first
 
     static bool has_pixels(Shape const& shape) { return shape.pixels_per_sample() > 1; }
     [[nodiscard]] Shape const& shape(ValueId id) const { return graph_.value(id).type.shape; }
@@ -505,14 +523,8 @@ class Lowering {
             output = copy_of(output, ".partial", layouts_[as_index(output)]);
             parts.push_back(output);
         }
-        Node reduce{local.name + ".all_reduce",
-                    std::make_shared<AllReduceOperator>(Combine::sum, empty),
-                    parts,
-                    wholes,
-                    local.phase,
-                    local.unit};
-        append(std::move(local));
-        if (!parts.empty()) { append(std::move(reduce)); }
+        append(local);
+        append_all_reduce(local, Combine::sum, empty, parts, wholes);
     }
 
     /// A reduction whose outputs are partial, and what combines them.
@@ -529,15 +541,8 @@ class Lowering {
             output = copy_of(output, ".partial", rows_of_samples(*local.op, i, output, shared));
             parts.push_back(output);
         }
-        auto const combine = local.op->combine();
-        Node reduce{local.name + ".all_reduce",
-                    std::make_shared<AllReduceOperator>(combine, shared.empty(rank_)),
-                    parts,
-                    wholes,
-                    local.phase,
-                    local.unit};
-        append(std::move(local));
-        if (!parts.empty()) { append(std::move(reduce)); }
+        append(local);
+        append_all_reduce(local, local.op->combine(), shared.empty(rank_), parts, wholes);
     }
 
     void append_split(Node const& local, Split const& split, Shared const& shared) {
@@ -557,18 +562,64 @@ class Lowering {
             wholes.push_back(whole);
             partial.outputs.push_back(copy_of(whole, ".partial", rows_of_samples(*split.partial, i, whole, shared)));
         }
-        Node reduce{local.name + ".all_reduce",
-                    std::make_shared<AllReduceOperator>(split.partial->combine(), shared.empty(rank_)),
-                    partial.outputs,
-                    wholes,
-                    local.phase,
-                    local.unit};
+        std::vector<ValueId> const parts = partial.outputs;
         Node finish{local.name, split.finish, wholes, {}, local.phase, local.unit};
         for (std::size_t const i : split.finish_inputs) { finish.inputs.push_back(local.inputs[i]); }
         for (std::size_t const i : split.finish_outputs) { finish.outputs.push_back(local.outputs[i]); }
         append(std::move(partial));
-        append(std::move(reduce));
+        append_all_reduce(local, split.partial->combine(), shared.empty(rank_), parts, wholes);
+        end_sums_of(wholes);
         append(std::move(finish));
+    }
+
+    /// Combines `parts` over the ranks into `wholes`.
+    void append_all_reduce(Node const& of, Combine combine, bool empty, std::vector<ValueId> const& parts,
+                           std::vector<ValueId> const& wholes) {
+        if (parts.empty()) { return; }
+        std::string const name = of.name + ".all_reduce";
+        std::vector<TensorSpec> specs;
+        for (ValueId const whole : wholes) {
+            ValueType const& type = graph_.value(whole).type;
+            specs.push_back({type.dtype, type.shape, layout(whole)[rank_]});
+        }
+        auto const buffer_bytes = static_cast<Index>(AllReduce(combine, std::move(specs), empty).buffer_bytes());
+        Shape const buffer_shape{1, 1, 1, 1, buffer_bytes};
+        std::vector<ValueId> begun{new_value(name + ".messages", {DType::u8, buffer_shape})};
+        set_layout(begun[0], replicated(buffer_shape));
+        for (ValueId const whole : wholes) { begun.push_back(copy_of(whole, ".begun", layouts_[as_index(whole)])); }
+        append({name + ".begin", std::make_shared<AllReduceBegin>(combine, empty, buffer_bytes), parts, begun, of.phase,
+                of.unit});
+        sums_.push_back({{name, std::make_shared<AllReduceFinish>(), begun, wholes, of.phase, of.unit}});
+        bool const only_gradients = std::all_of(wholes.begin(), wholes.end(),
+                                                [&](ValueId id) { return graph_.value(id).role == Role::gradient; });
+        if (!only_gradients) { end_sums_of(wholes); }
+    }
+    /// An update waits, with its gradient, until the sum ends.
+    bool waits_for_sum(Node const& node) {
+        if (node.op->kind() != "optimizer_update") { return false; }
+        auto const sum = sum_of(node.inputs);
+        if (sum != sums_.end()) { sum->updates.push_back(node); }
+        return sum != sums_.end();
+    }
+    /// The first sum that gives one of these values.
+    std::deque<Sum>::iterator sum_of(std::vector<ValueId> const& values) {
+        return std::find_if(sums_.begin(), sums_.end(), [&](Sum const& each) {
+            std::vector<ValueId> const& wholes = each.finish.outputs;
+            return std::find_first_of(wholes.begin(), wholes.end(), values.begin(), values.end()) != wholes.end();
+        });
+    }
+    void end_sums_of(std::vector<ValueId> const& values) {
+        for (auto sum = sum_of(values); sum != sums_.end(); sum = sum_of(values)) { end_sum(sum); }
+    }
+    void end_old_sums() {
+        for (Sum& each : sums_) { ++each.age; }
+        while (!sums_.empty() && sums_.front().age > longest_sum) { end_sum(sums_.begin()); }
+    }
+    void end_sum(std::deque<Sum>::iterator at) {
+        Sum sum = std::move(*at);
+        sums_.erase(at);
+        append(std::move(sum.finish));
+        for (Node& update : sum.updates) { append(std::move(update)); }
     }
 
     ValueId new_value(std::string name, ValueType const& type) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <string>
 
 #include "parallel/schedule/operation.hpp"
 
@@ -13,6 +14,16 @@ struct Event {
     int stage = 0;
     int micro_batch = 0;
     double start = 0, end = 0;
+};
+
+/// One operator on a row, within an instruction where there are any: its work, or its messages.
+struct OperatorEvent {
+    enum class Kind : std::uint8_t { compute, exchange, reduction };
+    int row = 0;
+    std::string name;
+    Kind kind = Kind::compute;
+    double start = 0, end = 0;
+    int group = 0;  ///< rows of a group wait for each other in operators of the same name
 };
 
 /// The row works, rather than waits or leaves the work to the network.

@@ -24,6 +24,16 @@ std::string escaped(std::string_view text) {
     return safe;
 }
 
+constexpr double microseconds = 1e6;
+
+std::string_view name_of(OperatorEvent::Kind kind) {
+    switch (kind) {
+        case OperatorEvent::Kind::exchange: return "exchange";
+        case OperatorEvent::Kind::reduction: return "reduction";
+        default: return "compute";
+    }
+}
+
 std::string label_of(Event const& event) {
     int const number = has_micro_batch(event.op) ? event.micro_batch : event.stage;
     return fmt::format("{} {}", code_of(event.op), number);
@@ -31,13 +41,15 @@ std::string label_of(Event const& event) {
 
 class Trace {
   public:
-    std::string write(std::span<Event const> events, std::string_view title) {
+    std::string write(std::span<Event const> events, std::span<OperatorEvent const> operators, std::string_view title) {
         json_ = "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[";
         name("process_name", 0, title);
         int rows = 0;
         for (Event const& event : events) { rows = std::max(rows, event.row + 1); }
+        for (OperatorEvent const& event : operators) { rows = std::max(rows, event.row + 1); }
         for (int row = 0; row < rows; ++row) { name("thread_name", row, fmt::format("rank {}", row)); }
         for (std::size_t i = 0; i < events.size(); ++i) { add(events[i], i); }
+        for (OperatorEvent const& event : operators) { add(event); }
         json_ += "\n]}\n";
         return std::move(json_);
     }
@@ -57,8 +69,15 @@ class Trace {
                        what, thread, escaped(text));
     }
 
+    void add(OperatorEvent const& event) {
+        begin();
+        fmt::format_to(std::back_inserter(json_),
+                       R"({{"name":"{}","cat":"{}","ph":"X","ts":{:.3f},"dur":{:.3f},"pid":0,"tid":{}}})",
+                       escaped(event.name), name_of(event.kind), event.start * microseconds,
+                       (event.end - event.start) * microseconds, event.row);
+    }
+
     void add(Event const& event, std::size_t number) {
-        constexpr double microseconds = 1e6;
         double const start = event.start * microseconds, length = (event.end - event.start) * microseconds;
         if (event.op == Op::reduce) {
             write_one(event, start, "b", fmt::format(R"("id":{},)", number));
@@ -80,6 +99,9 @@ class Trace {
 
 }  // namespace
 
-std::string write_trace(std::span<Event const> events, std::string_view title) { return Trace().write(events, title); }
+std::string write_trace(std::span<Event const> events, std::span<OperatorEvent const> operators,
+                        std::string_view title) {
+    return Trace().write(events, operators, title);
+}
 
 }  // namespace aureole

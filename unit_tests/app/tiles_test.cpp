@@ -60,6 +60,34 @@ TEST(Tiles, TrainAsOneRankDoes) {
     }
 }
 
+TEST(Tiles, UpdatesWithinTheBackwardPassWaitForTheSumsOfTiles) {
+    Workplace const place;
+    std::string text = deck;
+    text.erase(text.find("  clip_norm: 1\n"), std::string("  clip_norm: 1\n").size());
+    place.write("deck.yaml", text);
+    std::vector<std::string> arguments{"run", "deck.yaml", "train.micro_batches=1", "train.log_every=1"};
+    arguments.emplace_back("output.folder=one");
+    expect_code(place.aureole(arguments), ExitCode::success);
+    arguments.back() = "output.folder=two";
+    arguments.emplace_back("parallel.spatial.tiles=[2, 2]");
+    expect_code(place.launch(4, arguments), ExitCode::success);
+    expect_near_metrics(place.read("two/metrics.csv"), place.read("one/metrics.csv"));
+}
+
+TEST(Tiles, ATraceShowsOperatorsAndMessagesOfEveryRank) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    Finished const finished = place.launch(
+        2, {"run", "deck.yaml", "train.steps=2", "parallel.spatial.tiles=[2, 1]", "--trace", "trace.json"});
+    expect_code(finished, ExitCode::success);
+    EXPECT_TRUE(finished.says("waiting for late ranks")) << finished.output;
+    std::string const trace = place.read("trace.json");
+    for (char const* const what : {R"("rank 1")", R"("name":"wide","cat":"compute")", R"("cat":"exchange")",
+                                   R"("cat":"reduction")", R"("name":"sums of gradients")"}) {
+        EXPECT_NE(trace.find(what), std::string::npos) << what;
+    }
+}
+
 TEST(Tiles, ACheckpointGoesOnOnAnotherGrid) {
     Workplace const place;
     place.write("deck.yaml", deck);

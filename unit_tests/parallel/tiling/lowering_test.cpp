@@ -4,6 +4,7 @@
 #include "core/metrics/confusion.hpp"
 #include "core/models/resnet.hpp"
 #include "core/models/unet.hpp"
+#include "core/optim/update.hpp"
 #include "parallel/program/communicate.hpp"
 #include "parallel/program/communication.hpp"
 #include "unit_tests/parallel/tiling/tiled_graph.hpp"
@@ -98,6 +99,26 @@ std::size_t position_of(LocalGraph const& local, std::string_view node) {
     auto const at = std::find_if(nodes.begin(), nodes.end(), [&](Node const& each) { return each.name == node; });
     EXPECT_NE(at, nodes.end()) << "no node " << node;
     return static_cast<std::size_t>(at - nodes.begin());
+}
+
+TEST(Tile, SumsOfGradientsTravelWhileTheBackwardPassGoesOn) {
+    TestGraph test = make_graph(chain(6, {1, 1, 16, 12, 3}, 3), 1);
+    insert_updates(test.graph, {});
+    LocalGraph const local = tile(test.graph, TileGrid(Counts{1, 2, 1}), 1);
+    for (std::string const conv : {"conv5", "conv4", "conv3"}) {
+        std::string const name = conv + ".weight_gradient";
+        std::size_t const made = position_of(local, name), begun = position_of(local, name + ".all_reduce.begin");
+        std::size_t const ended = position_of(local, name + ".all_reduce");
+        EXPECT_EQ(begun, made + 1);
+        EXPECT_EQ(position_of(local, conv + ".weight.update"), ended + 1);
+        auto const& nodes = local.graph.nodes();
+        auto const computes = [](Node const& node) { return node.op->kind() == "conv_input_gradient"; };
+        EXPECT_TRUE(std::any_of(nodes.begin() + static_cast<std::ptrdiff_t>(begun),
+                                nodes.begin() + static_cast<std::ptrdiff_t>(ended), computes));
+    }
+    EXPECT_EQ(nodes_of_kind(local.graph, "optimizer_update").size(), 6U);
+    EXPECT_EQ(nodes_of_kind(local.graph, "all_reduce_begin").size(),
+              nodes_of_kind(local.graph, "all_reduce_finish").size());
 }
 
 TEST(Tile, WhatNeedsNoStripIsComputedBeforeTheyArrive) {
@@ -222,8 +243,8 @@ std::vector<std::string> crossings(LocalGraph const& local) {
             auto const& op = static_cast<RedistributeBegin const&>(*node.op);
             text += "\n" + to_string(op.from()) + "to\n" + to_string(op.to());
         }
-        if (node.op->kind() == "all_reduce") {
-            auto const& op = static_cast<AllReduceOperator const&>(*node.op);
+        if (node.op->kind() == "all_reduce_begin") {
+            auto const& op = static_cast<AllReduceBegin const&>(*node.op);
             text += " " + std::to_string(static_cast<int>(op.how()));
             for (ValueId const id : node.outputs) { text += " " + to_string(local.graph.value(id).type.shape); }
         }
