@@ -30,9 +30,13 @@ double tolerance_of(TrainSpec::Precision precision) {
     return 0;
 }
 
+/// What is compared, in the order of the computation.
+enum class Compared : std::uint8_t { value, gradient, parameter };
+
 /// How a tensor on the grid differs from that of one rank.
 struct Departure {
     std::string what;
+    Compared kind = Compared::value;
     double largest = 0;   ///< absolute
     double relative = 0;  ///< |difference| / |one rank's|, Euclidean
     std::array<Index, axis_count> place{};
@@ -58,6 +62,19 @@ std::array<Index, axis_count> place_of(std::size_t index, Shape const& shape) {
     return place;
 }
 
+/// |got - want| / |want|, Euclidean; a norm below `floor` counts as that.
+double relative_error(std::vector<double> const& got, std::vector<double> const& want, double floor) {
+    double sum = 0;
+    for (std::size_t i = 0; i < want.size(); ++i) { sum += (got[i] - want[i]) * (got[i] - want[i]); }
+    return std::sqrt(sum) / std::max({norm(want), floor, 1e-300});
+}
+
+/// What cancels to zero is rounding of numbers of order one.
+double floor_of_values(Shape const& shape) { return 1e-3 * std::sqrt(static_cast<double>(shape.volume())); }
+
+/// Small gradients are sums of large terms that cancel: their rounding is measured by the whole gradient.
+double floor_of_gradients(double total) { return 1e-2 * total; }
+
 class Verification {
   public:
     Verification(Deck deck, VerifyCommand const& command, Comm const* comm)
@@ -66,12 +83,7 @@ class Verification {
         tiled_ = plan_run(deck_, true, rank);
         tiled_.comm = comm_;
         open_data(tiled_, DataUse::check);
-        if (rank == 0) {
-            Deck whole = deck_;
-            whole.parallel = {};
-            one_.emplace(plan_run(std::move(whole), true));
-            open_data(*one_, DataUse::check);
-        }
+        if (rank == 0) { one_.emplace(plan_one_rank(deck_)); }
         if (!command_.break_halo.empty()) { break_halo(); }
         auto const seed = static_cast<std::uint64_t>(deck_.train.seed);
         tiled_.engine->allocate(seed, comm_);
@@ -85,14 +97,17 @@ class Verification {
         std::optional<Progress> progress;
         if (one_) { progress.emplace("comparing", command_.steps, "steps"); }
         for (Index step = 0; step < command_.steps; ++step) {
+            if (one_) { remember_state(); }
             double const got = run_step(tiled_, tiled_data.next(), step);
-            double const want = one_ ? run_step(*one_, one_data->next(), step) : 0;
+            Batch const* const batch = one_ ? &one_data->next() : nullptr;
+            double const want = one_ ? run_step(*one_, *batch, step) : 0;
             compare_values();
-            if (one_) { compare("loss", {got}, {want}, {}); }
+            if (one_) { compare(Compared::value, "loss", {got}, {want}, {}); }
             compare_gradients();
             update(tiled_, step);
             if (one_) { update(*one_, step); }
             compare_parameters();
+            if (one_) { judge(*batch, step); }
             if (!command_.compound) { begin_again_together(); }
             if (one_) { report(step + 1); }
             if (progress) { progress->update(step + 1); }
@@ -104,10 +119,10 @@ class Verification {
             progress.reset();
             draw();
             fmt::print("{}", equal ? fmt::format("equal: {} values of {} steps on {} and on one rank differ by at "
-                                                 "most {:.2e} of their norms (allowed {:.0e})\n",
+                                                 "most {:.2e} of their norms (allowed {:.0e}{})\n",
                                                  compared_, command_.steps, to_string(tiled_.pipeline.grid), worst_,
-                                                 tolerance_)
-                                   : std::string("the grid changes the result\n"));
+                                                 tolerance_, rounding_text())
+                                   : "the grid changes the result" + hint() + "\n");
         }
         return equal;
     }
@@ -120,13 +135,29 @@ class Verification {
     Deck deck_;
     double tolerance_;
     RunPlan tiled_;
-    std::optional<RunPlan> one_;         ///< on rank 0
-    std::vector<Departure> departures_;  ///< of this step
+    std::optional<RunPlan> one_;                        ///< on rank 0
+    std::optional<RunPlan> exact_;                      ///< in f64 on rank 0, once it is needed
+    std::map<std::string, std::vector<double>> state_;  ///< of one rank before this step
+    std::map<std::string, double> rounding_;  ///< what it makes of one rank's results in this step, relative to f64
+    double most_rounding_ = 0;                ///< of all steps
+    std::vector<Departure> departures_;       ///< of this step
     std::size_t first_ = none_found;
     std::size_t compared_ = 0;
     double worst_ = 0;
     std::set<std::string> idle_;  ///< parameters without influence: what an optimizer makes of rounding is not compared
     std::optional<Departure> drawn_;
+
+    [[nodiscard]] std::string hint() const {
+        if (deck_.train.precision == TrainSpec::Precision::f64) { return ""; }
+        return ", or a number that rounding alone turns: --precision f64 tells";
+    }
+
+    [[nodiscard]] static RunPlan plan_one_rank(Deck deck) {
+        deck.parallel = {};
+        RunPlan plan = plan_run(std::move(deck), true);
+        open_data(plan, DataUse::check);
+        return plan;
+    }
 
     void break_halo() {
         bool const found = tiled_.engine->break_exchange(command_.break_halo);
@@ -153,10 +184,8 @@ class Verification {
             std::vector<double> const got = gather(comm_, part);
             if (!one_) { continue; }
             Program const& whole = one_->engine->train();
-            // what cancels to zero is rounding of numbers of order one
-            double const floor = 1e-3 * std::sqrt(static_cast<double>(part.spec.global.volume()));
-            compare(whole.graph().value(one_->dumped[i]).name, got, read_values(whole.tensor(one_->dumped[i])),
-                    part.spec.global, floor);
+            compare(Compared::value, whole.graph().value(one_->dumped[i]).name, got,
+                    read_values(whole.tensor(one_->dumped[i])), part.spec.global, floor_of_values(part.spec.global));
         }
     }
 
@@ -168,16 +197,23 @@ class Verification {
             [&](Persistent const& entry, std::vector<double> const& values) { all[entry.name] = values; });
         if (!one_) { return; }
         double const total = gradient_norm(*one_);
-        auto const& entries = one_->engine->persistent().entries();
-        for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-            std::string const name = Program::gradient_name(entry->name);
-            bool const trained = one_->engine->persistent().contains(name);
-            if (entry->kind != Persistent::Kind::parameter || !trained) { continue; }
+        std::vector<Persistent> const trained = trained_parameters(*one_);
+        for (auto entry = trained.rbegin(); entry != trained.rend(); ++entry) {
             std::vector<double> const want = read_values(one_->engine->gradient(entry->name));
             if (norm(want) <= idle_share() * total) { idle_.insert(entry->name); }
-            // small gradients are sums of large terms that cancel: their rounding is measured by the whole gradient
-            compare("gradient of " + entry->name, all.at(name), want, entry->spec.global, 1e-2 * total);
+            compare(Compared::gradient, gradient_text(entry->name), all.at(Program::gradient_name(entry->name)), want,
+                    entry->spec.global, floor_of_gradients(total));
         }
+    }
+
+    [[nodiscard]] static std::vector<Persistent> trained_parameters(RunPlan const& plan) {
+        std::vector<Persistent> trained;
+        PersistentLayout const& layout = plan.engine->persistent();
+        for (Persistent const& entry : layout.entries()) {
+            bool const has_gradient = layout.contains(Program::gradient_name(entry.name));
+            if (entry.kind == Persistent::Kind::parameter && has_gradient) { trained.push_back(entry); }
+        }
+        return trained;
     }
 
     /// Below this share of the whole gradient's norm a parameter's gradient is nothing but rounding: that of a bias
@@ -193,26 +229,110 @@ class Verification {
 
     [[nodiscard]] static double gradient_norm(RunPlan const& plan) {
         double total = 0;
-        for (Persistent const& entry : plan.engine->persistent().entries()) {
-            bool const trained = plan.engine->persistent().contains(Program::gradient_name(entry.name));
-            if (entry.kind != Persistent::Kind::parameter || !trained) { continue; }
+        for (Persistent const& entry : trained_parameters(plan)) {
             total = std::hypot(total, norm(read_values(plan.engine->gradient(entry.name))));
         }
         return total;
     }
 
     void compare_parameters() {
-        auto const wanted = [](Persistent const& entry) {
-            bool const counter = entry.name.rfind("metrics.", 0) == 0;
-            return entry.kind != Persistent::Kind::gradient && !counter;
-        };
-        collect(comm_, *tiled_.engine, wanted, [&](Persistent const& entry, std::vector<double> const& values) {
-            // the last part of a slot's name is its parameter's
-            if (idle_.count(entry.name.substr(entry.name.rfind('/') + 1)) != 0) { return; }
-            compare("updated " + entry.name, values,
+        collect(comm_, *tiled_.engine, is_updated, [&](Persistent const& entry, std::vector<double> const& values) {
+            if (is_idle(entry)) { return; }
+            compare(Compared::parameter, updated_text(entry.name), values,
                     read_values(one_->engine->tensor(one_->engine->persistent().find(entry.name))), entry.spec.global);
         });
     }
+    [[nodiscard]] static bool is_updated(Persistent const& entry) {
+        bool const counter = entry.name.rfind("metrics.", 0) == 0;
+        return entry.kind != Persistent::Kind::gradient && !counter;
+    }
+    /// A parameter without influence, or its slot: the last part of a slot's name is its parameter's.
+    [[nodiscard]] bool is_idle(Persistent const& entry) const {
+        return idle_.count(entry.name.substr(entry.name.rfind('/') + 1)) != 0;
+    }
+
+    void remember_state() {
+        if (deck_.train.precision == TrainSpec::Precision::f64) { return; }
+        for (Persistent const& entry : one_->engine->persistent().entries()) {
+            if (entry.kind == Persistent::Kind::gradient) { continue; }
+            state_[entry.name] = read_values(one_->engine->tensor(entry));
+        }
+    }
+
+    /// Where a number close to zero decides (a ReLU, a maximum), rounding departs from f64 by more than any tolerance
+    /// chosen beforehand, on one rank too. So a departure counts if it is larger than four times what rounding makes of
+    /// the results of one rank: of values so far in the computation, of any gradient, of any parameter.
+    void judge(Batch const& batch, Index step) {
+        bool const doubtful =
+            std::any_of(departures_.begin(), departures_.end(), [](Departure const& each) { return each.departs; });
+        if (doubtful && deck_.train.precision != TrainSpec::Precision::f64) {
+            measure_rounding(batch, step);
+            std::map<Compared, double> largest;
+            for (Departure const& each : departures_) {
+                if (each.kind == Compared::value) { continue; }
+                largest[each.kind] = std::max(largest[each.kind], rounding_[each.what]);
+            }
+            for (Departure& each : departures_) {
+                double& rounding = largest[each.kind];
+                rounding = std::max(rounding, rounding_[each.what]);
+                each.departs = !(each.relative <= std::max(tolerance_, 4 * rounding));
+                most_rounding_ = std::max(most_rounding_, rounding);
+            }
+        }
+        auto const first =
+            std::find_if(departures_.begin(), departures_.end(), [](Departure const& each) { return each.departs; });
+        if (first != departures_.end()) { first_ = static_cast<std::size_t>(first - departures_.begin()); }
+    }
+
+    /// The same step in f64 on one rank, from the same state.
+    void measure_rounding(Batch const& batch, Index step) {
+        if (!exact_) {
+            Deck deck = deck_;
+            deck.train.precision = TrainSpec::Precision::f64;
+            deck.kernels = KernelChoice::native;
+            exact_.emplace(plan_one_rank(std::move(deck)));
+            exact_->engine->allocate(static_cast<std::uint64_t>(deck_.train.seed));
+        }
+        for (Persistent const& entry : exact_->engine->persistent().entries()) {
+            auto const known = state_.find(entry.name);
+            if (known != state_.end()) { exact_->engine->write(entry, known->second); }
+        }
+        static_cast<void>(run_step(*exact_, batch, step));
+        Program const &rounded = one_->engine->train(), &exact = exact_->engine->train();
+        std::map<std::string, ValueId> exact_values;
+        for (ValueId const id : exact_->dumped) { exact_values[exact.graph().value(id).name] = id; }
+        for (ValueId const id : one_->dumped) {
+            Value const& value = rounded.graph().value(id);
+            auto const found = exact_values.find(value.name);
+            if (found == exact_values.end()) { continue; }
+            note_rounding(value.name, read_values(rounded.tensor(id)), read_values(exact.tensor(found->second)),
+                          floor_of_values(value.type.shape));
+        }
+        double const total = gradient_norm(*exact_);
+        for (Persistent const& entry : trained_parameters(*one_)) {
+            note_rounding(gradient_text(entry.name), read_values(one_->engine->gradient(entry.name)),
+                          read_values(exact_->engine->gradient(entry.name)), floor_of_gradients(total));
+        }
+        update(*exact_, step);
+        PersistentLayout const& layout = exact_->engine->persistent();
+        for (Persistent const& entry : one_->engine->persistent().entries()) {
+            if (!is_updated(entry) || is_idle(entry) || !layout.contains(entry.name)) { continue; }
+            note_rounding(updated_text(entry.name), read_values(one_->engine->tensor(entry)),
+                          read_values(exact_->engine->tensor(layout.find(entry.name))),
+                          floor_of_values(entry.spec.global));
+        }
+    }
+    void note_rounding(std::string const& what, std::vector<double> const& rounded, std::vector<double> const& exact,
+                       double floor) {
+        rounding_[what] = relative_error(rounded, exact, floor);
+    }
+    [[nodiscard]] std::string rounding_text() const {
+        return 4 * most_rounding_ <= tolerance_
+                   ? ""
+                   : fmt::format("; more where one rank itself departs from f64, by up to {:.1e}", most_rounding_);
+    }
+    static std::string gradient_text(std::string const& parameter) { return "gradient of " + parameter; }
+    static std::string updated_text(std::string const& entry) { return "updated " + entry; }
 
     /// Rounding grows from step to step, on one rank too: each step begins from the state of one rank.
     void begin_again_together() {
@@ -243,9 +363,10 @@ class Verification {
         comm_->broadcast(values.data(), values.size() * sizeof(double));
     }
 
-    void compare(std::string what, std::vector<double> const& got, std::vector<double> const& want, Shape const& shape,
-                 double floor = 0) {
+    void compare(Compared kind, std::string what, std::vector<double> const& got, std::vector<double> const& want,
+                 Shape const& shape, double floor = 0) {
         Departure departure;
+        departure.kind = kind;
         departure.what = std::move(what);
         departure.shape = shape;
         departure.error.resize(want.size());
@@ -256,18 +377,14 @@ class Verification {
             if (!(error <= departure.error[at])) { at = i; }
         }
         departure.largest = want.empty() ? 0 : departure.error[at];
-        double const scale = std::max({norm(want), floor, 1e-300});
-        departure.relative = norm(departure.error) / scale;
+        departure.relative = relative_error(got, want, floor);
         departure.departs = !(departure.relative <= tolerance_);
         departure.place = place_of(at, shape);
         departure.rank = owner(departure.place, shape);
         worst_ = std::max(worst_, departure.relative);
         ++compared_;
         bool const image = shape.h > 1 && shape.n == shape_of_batch();
-        if (departure.departs && first_ == none_found) {
-            first_ = departures_.size();
-            if (image) { drawn_ = departure; }
-        }
+        if (departure.departs && image && !drawn_) { drawn_ = departure; }
         if (image && !drawn_.has_value() && !command_.seams.empty()) { last_image_ = departure; }
         departure.error.clear();
         departures_.push_back(std::move(departure));

@@ -123,6 +123,27 @@ TEST(Tiles, VerifyNamesTheFirstOperatorThatDeparts) {
     EXPECT_TRUE(finished.says("0, 10, ")) << finished.output;  // at the border of the tiles
 }
 
+TEST(Tiles, VerifyAllowsWhatRoundingMakesOfOneRank) {
+    Workplace const place;
+    // statistics of 2 x 2 pixels of one image magnify rounding a thousand times
+    place.write("deck.yaml", R"(name: sensitive
+model: {name: resnet, depth: 50, classes: 5}
+image: {size: [64, 64], channels: 3}
+data:
+  train: {kind: synthetic, samples: 4}
+train: {batch: 1, steps: 1, precision: f32, loss: softmax_cross_entropy, optimizer: {name: sgd, lr: 0.1}}
+)");
+    std::vector<std::string> arguments{"verify", "deck.yaml", "parallel.spatial.tiles=[2, 1]", "--steps", "1"};
+    Finished const finished = place.launch(2, arguments);
+    expect_code(finished, ExitCode::success);
+    EXPECT_TRUE(finished.says("one rank itself departs from f64")) << finished.output;
+    arguments.insert(arguments.end(), {"--break-halo", "layer1.0.relu1"});
+    Finished const broken = place.launch(2, arguments);
+    expect_code(broken, ExitCode::differs);
+    EXPECT_TRUE(broken.says("first to depart: layer1.0.conv2")) << broken.output;
+    EXPECT_TRUE(broken.says("--precision f64 tells")) << broken.output;
+}
+
 TEST(Tiles, NormsOfATileAreAnotherMathematics) {
     Workplace const place;
     place.write("deck.yaml", deck);
