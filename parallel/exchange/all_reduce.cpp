@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/graph/memory_plan.hpp"
 #include "core/kernels/launch.hpp"
 #include "core/tensor/arena.hpp"
+#include "parallel/exchange/combine.hpp"
 #include "parallel/grid/wait.hpp"
 
 namespace aureole {
@@ -71,61 +73,17 @@ void fill(Tensor const& tensor, T value) {
     for_elements("aureole::all_reduce::neutral_tensor", tensor.shape.volume(), Fill<T>{tensor.as<T>(), value});
 }
 
-// Every combination gives the same bits whichever operand comes first, so that all ranks agree.
-
-/// Compilers may fuse either product with the sum, so the operands are put in order.
-double weighted_mean(double weight_a, double a, double weight_b, double b) {
-    if (a > b || (a == b && weight_a > weight_b)) {
-        std::swap(a, b);
-        std::swap(weight_a, weight_b);
-    }
-    return (weight_a * a + weight_b * b) / (weight_a + weight_b);
-}
-
-void combine_moments(void* in, void* in_out, int* length, MPI_Datatype* /*type*/) {
-    auto const* a = static_cast<double const*>(in);
-    auto* b = static_cast<double*>(in_out);
-    for (int i = 0; i < *length; ++i, a += 3, b += 3) {
-        double const n = a[0] + b[0];
-        if (!(n > 0)) { continue; }
-        double const distance = a[1] - b[1];
-        double const squares = (a[2] + b[2]) + distance * distance * (a[0] * b[0] / n);
-        // one of the two means itself where the other has no elements
-        double const mean = a[0] == 0 ? b[1] : b[0] == 0 ? a[1] : weighted_mean(a[0], a[1], b[0], b[1]);
-        b[0] = n;
-        b[1] = mean;
-        b[2] = squares;
-    }
-}
-
-void combine_weighted_mean(void* in, void* in_out, int* length, MPI_Datatype* /*type*/) {
-    auto const* a = static_cast<double const*>(in);
-    auto* b = static_cast<double*>(in_out);
-    for (int i = 0; i < *length; ++i, a += 2, b += 2) {
-        double const weight = a[1] + b[1];
-        if (weight > 0) { b[0] = weighted_mean(a[1], a[0], b[1], b[0]); }
-        b[1] = weight;
-    }
-}
-
-void combine_maximum(void* in, void* in_out, int* length, MPI_Datatype* /*type*/) {
-    auto const* a = static_cast<double const*>(in);
-    auto* b = static_cast<double*>(in_out);
-    for (int i = 0; i < *length; ++i, a += 2, b += 2) {
-        bool const a_is_nan = a[0] != a[0], b_is_nan = b[0] != b[0];
-        bool const same = a[0] == b[0] || (a_is_nan && b_is_nan);
-        bool const take = same ? a[1] < b[1] : a_is_nan || (!b_is_nan && a[0] > b[0]);
-        if (take) {
-            b[0] = a[0];
-            b[1] = a[1];
-        }
-    }
+template <class How>
+void combine_by_mpi(void* in, void* in_out, int* length, MPI_Datatype* /*type*/) {
+    auto const* from = static_cast<typename How::Number const*>(in);
+    auto* to = static_cast<typename How::Number*>(in_out);
+    for (int i = 0; i < *length; ++i) { How::combine(from + How::group * i, to + How::group * i); }
 }
 
 }  // namespace
 
-AllReduce::AllReduce(Combine combine, std::vector<TensorSpec> tensors, bool empty)
-    : combine_(combine), specs_(std::move(tensors)), empty_(empty) {
+AllReduce::AllReduce(Combine combine, std::vector<TensorSpec> tensors, Ranks ranks)
+    : combine_(combine), specs_(std::move(tensors)), empty_(ranks.empty) {
     bool const plain = specs_[0].dtype == DType::f32 || specs_[0].dtype == DType::f64;
     bool const tuples = combine_ == Combine::weighted_mean || combine_ == Combine::maximum;
     in_place_ = !tuples && specs_.size() == 1 && plain;
@@ -136,6 +94,8 @@ AllReduce::AllReduce(Combine combine, std::vector<TensorSpec> tensors, bool empt
         if (spec.dtype == DType::f64) { dtype_ = DType::f64; }
         elements_ += static_cast<std::size_t>(spec.local().volume());
     }
+    bool const pairwise = ranks.in_pairs && PairwiseReduce::suits(ranks.count, message_bytes());
+    if (pairwise) { pairwise_.emplace(combine_, dtype_, elements_); }
 }
 
 AllReduce::~AllReduce() {
@@ -146,20 +106,23 @@ AllReduce::~AllReduce() {
     MPI_Type_free(&type_);
 }
 
+std::size_t AllReduce::packed_bytes() const { return in_place_ ? 0 : align_up(message_bytes()); }
+
 void AllReduce::make_operation() {
-    if (combine_ == Combine::sum || op_ != MPI_OP_NULL) { return; }
-    static constexpr std::array<MPI_User_function*, 4> functions{nullptr, combine_moments, combine_weighted_mean,
-                                                                 combine_maximum};
+    if (pairwise_ || combine_ == Combine::sum || op_ != MPI_OP_NULL) { return; }
+    static constexpr std::array<MPI_User_function*, 4> functions{
+        nullptr, combine_by_mpi<CombineMoments>, combine_by_mpi<CombineWeightedMeans>, combine_by_mpi<CombineMaxima>};
     check_mpi(MPI_Op_create(functions[static_cast<std::size_t>(combine_)], 1, &op_), "MPI_Op_create");
     check_mpi(MPI_Type_contiguous(static_cast<int>(group_), MPI_DOUBLE, &type_), "MPI_Type_contiguous");
     check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");
 }
 
-void AllReduce::bind(Comm const& comm, std::vector<Tensor> tensors, std::byte* buffer) {
+void AllReduce::bind(Comm const& comm, int tag, std::vector<Tensor> tensors, std::byte* buffer) {
     comm_ = comm.get();
     make_operation();
     tensors_ = std::move(tensors);
     buffer_ = in_place_ ? static_cast<std::byte*>(tensors_[0].data) : buffer;
+    if (pairwise_) { pairwise_->bind(comm, tag, buffer_, buffer + packed_bytes()); }
 }
 
 void AllReduce::pack() const {
@@ -207,6 +170,10 @@ void AllReduce::unpack() const {
 void AllReduce::begin() {
     pack();
     fence("partial sums are handed to MPI");
+    if (pairwise_) {
+        pairwise_->begin();
+        return;
+    }
     bool const sum = combine_ == Combine::sum;
     MPI_Datatype const type = sum ? mpi_type(dtype_) : type_;
     check_mpi(MPI_Iallreduce(MPI_IN_PLACE, buffer_, mpi_count(elements_ / group_), type, sum ? MPI_SUM : op_, comm_,
@@ -215,7 +182,11 @@ void AllReduce::begin() {
 }
 
 void AllReduce::finish() {
-    wait_all({&request_, 1}, {});
+    if (pairwise_) {
+        pairwise_->finish();
+    } else {
+        wait_all({&request_, 1}, {});
+    }
     unpack();
 }
 

@@ -1,5 +1,8 @@
 #pragma once
+#include <optional>
+
 #include "core/ops/operator.hpp"
+#include "parallel/exchange/pairwise_reduce.hpp"
 #include "parallel/exchange/reduction.hpp"
 #include "parallel/grid/comm.hpp"
 
@@ -8,16 +11,23 @@ namespace aureole {
 /// Combines results that ranks computed from different pixels; every rank gets the same bits.
 ///
 /// A single f32 or f64 tensor is summed in place; everything else goes through a buffer, several tensors in one
-/// message, bf16 as f32, pairs and triples as f64.
+/// message, bf16 as f32, pairs and triples as f64. What suits PairwiseReduce travels between pairs of ranks, the rest
+/// by MPI_Iallreduce.
 class AllReduce : public Reduction {
   public:
-    /// `tensors`: shapes and types of what is combined together, see Combine. `empty`: this rank had no pixels, what it
-    /// holds does not count.
-    AllReduce(Combine combine, std::vector<TensorSpec> tensors, bool empty);
+    /// Who combines, and what it may use.
+    struct Ranks {
+        int count = 1;
+        bool in_pairs = true;  ///< otherwise by MPI, which lets a large sum proceed while others are waited for
+        bool empty = false;    ///< this rank had no pixels: what it holds does not count
+    };
+    /// `tensors`: shapes and types of what is combined together, see Combine.
+    AllReduce(Combine combine, std::vector<TensorSpec> tensors, Ranks ranks);
     ~AllReduce() override;
 
-    [[nodiscard]] std::size_t buffer_bytes() const { return in_place_ ? 0 : elements_ * element_bytes(); }
-    void bind(Comm const& comm, std::vector<Tensor> tensors, std::byte* buffer);
+    [[nodiscard]] std::size_t buffer_bytes() const { return packed_bytes() + (pairwise_ ? message_bytes() : 0); }
+    /// `tag`: of messages between pairs, no other ones of `comm` have it.
+    void bind(Comm const& comm, int tag, std::vector<Tensor> tensors, std::byte* buffer);
     void begin() override;
     void finish() override;
 
@@ -26,6 +36,7 @@ class AllReduce : public Reduction {
     std::vector<TensorSpec> specs_;
     bool empty_;
     bool in_place_;
+    std::optional<PairwiseReduce> pairwise_;
     DType dtype_;               ///< in the buffer
     std::size_t group_ = 1;     ///< numbers that belong together: 3 for moments, 2 for pairs
     std::size_t elements_ = 0;  ///< in the buffer
@@ -35,7 +46,9 @@ class AllReduce : public Reduction {
     MPI_Op op_ = MPI_OP_NULL;
     MPI_Datatype type_ = MPI_DATATYPE_NULL;
 
-    [[nodiscard]] std::size_t element_bytes() const { return size_of(dtype_); }
+    [[nodiscard]] std::size_t message_bytes() const { return elements_ * size_of(dtype_); }
+    /// Aligned, since what is received may come behind.
+    [[nodiscard]] std::size_t packed_bytes() const;
     void make_operation();
     void pack() const;
     void unpack() const;

@@ -35,7 +35,7 @@ class BeginReduce : public Communication {
     /// `parts` have the rows along n to which this rank adds.
     BeginReduce(Combine how, std::shared_ptr<AllReduce> reduce, std::vector<Box> parts)
         : how_(how), reduce_(std::move(reduce)), parts_(std::move(parts)) {}
-    void bind(Comm const& comm, int /*tag*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs) override {
+    void bind(Comm const& comm, int tag, std::span<Tensor const> outputs, std::span<Tensor const> inputs) override {
         copies_.clear();
         lacking_.clear();
         std::span<Tensor const> const wholes = outputs.subspan(1);
@@ -45,7 +45,7 @@ class BeginReduce : public Communication {
             copies_.push_back({{inputs[i], parts_[i]}, {wholes[i], whole}, parts_[i]});
             if (parts_[i] != whole) { lacking_.push_back(wholes[i]); }
         }
-        reduce_->bind(comm, {wholes.begin(), wholes.end()}, static_cast<std::byte*>(outputs[0].data));
+        reduce_->bind(comm, tag, {wholes.begin(), wholes.end()}, static_cast<std::byte*>(outputs[0].data));
     }
     void run() override {
         fill_neutral(how_, lacking_);
@@ -128,7 +128,7 @@ std::unique_ptr<Communication> plan_communication(LocalGraph const& local, Node 
             parts.push_back(local.box(node.inputs[i]));
             wholes.push_back(spec_of(local, node.outputs[i + 1]));
         }
-        auto reduce = std::make_shared<AllReduce>(op.how(), std::move(wholes), op.empty());
+        auto reduce = std::make_shared<AllReduce>(op.how(), std::move(wholes), op.ranks());
         begun.reductions[node.outputs[0]] = reduce;
         return std::make_unique<BeginReduce>(op.how(), std::move(reduce), std::move(parts));
     }

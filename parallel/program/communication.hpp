@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "core/graph/graph.hpp"
+#include "parallel/exchange/all_reduce.hpp"
 #include "parallel/grid/layout.hpp"
 
 namespace aureole {
@@ -63,11 +64,10 @@ class JoinParts : public Operator {
 /// rows are lacking.
 class AllReduceBegin : public Operator {
   public:
-    AllReduceBegin(Combine combine, bool empty, Index buffer_bytes)
-        : combine_(combine), empty_(empty), buffer_bytes_(buffer_bytes) {}
+    AllReduceBegin(Combine combine, AllReduce::Ranks ranks, Index buffer_bytes)
+        : combine_(combine), ranks_(ranks), buffer_bytes_(buffer_bytes) {}
     [[nodiscard]] Combine how() const { return combine_; }
-    /// This rank had no pixels.
-    [[nodiscard]] bool empty() const { return empty_; }
+    [[nodiscard]] AllReduce::Ranks const& ranks() const { return ranks_; }
     [[nodiscard]] std::string_view kind() const override { return "all_reduce_begin"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override {
         std::vector<ValueType> outputs{{DType::u8, {1, 1, 1, 1, buffer_bytes_}}};
@@ -79,7 +79,7 @@ class AllReduceBegin : public Operator {
 
   private:
     Combine combine_;
-    bool empty_;
+    AllReduce::Ranks ranks_;
     Index buffer_bytes_;
 };
 

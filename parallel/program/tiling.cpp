@@ -582,12 +582,13 @@ class Lowering {
             ValueType const& type = graph_.value(whole).type;
             specs.push_back({type.dtype, type.shape, layout(whole)[rank_]});
         }
-        auto const buffer_bytes = static_cast<Index>(AllReduce(combine, std::move(specs), empty).buffer_bytes());
+        AllReduce::Ranks const ranks{grid_.ranks(), true, empty};
+        auto const buffer_bytes = static_cast<Index>(AllReduce(combine, std::move(specs), ranks).buffer_bytes());
         Shape const buffer_shape{1, 1, 1, 1, buffer_bytes};
         std::vector<ValueId> begun{new_value(name + ".messages", {DType::u8, buffer_shape})};
         set_layout(begun[0], replicated(buffer_shape));
         for (ValueId const whole : wholes) { begun.push_back(copy_of(whole, ".begun", layouts_[as_index(whole)])); }
-        append({name + ".begin", std::make_shared<AllReduceBegin>(combine, empty, buffer_bytes), parts, begun, of.phase,
+        append({name + ".begin", std::make_shared<AllReduceBegin>(combine, ranks, buffer_bytes), parts, begun, of.phase,
                 of.unit});
         sums_.push_back({{name, std::make_shared<AllReduceFinish>(), begun, wholes, of.phase, of.unit}});
         bool const only_gradients = std::all_of(wholes.begin(), wholes.end(),

@@ -12,8 +12,8 @@ namespace {
 
 std::unique_ptr<Reduction> whole_sum(Tensor const& gradients, Comm const& ranks) {
     std::vector const specs{TensorSpec::whole(gradients.dtype, gradients.shape)};
-    auto sum = std::make_unique<AllReduce>(Combine::sum, specs, false);
-    sum->bind(ranks, {gradients}, nullptr);
+    auto sum = std::make_unique<AllReduce>(Combine::sum, specs, AllReduce::Ranks{ranks.size(), false});
+    sum->bind(ranks, 0, {gradients}, nullptr);
     return sum;
 }
 
