@@ -16,6 +16,7 @@
 #include "io/picture/curves.hpp"
 #include "parallel/grid/wait.hpp"
 #include "parallel/schedule/exposure.hpp"
+#include "parallel/schedule/measured.hpp"
 #include "parallel/schedule/timeline.hpp"
 #include "parallel/schedule/trace.hpp"
 
@@ -152,7 +153,13 @@ void Trainer::write_trace_of_step() const {
     file << write_trace(events, operators, fmt::format("{}, step {}: one row per rank", deck_.name, step_ + 1));
     require(file.good(), ExitCode::data_error, "cannot write '{}': give --trace a file in a folder you can write to",
             trace_);
-    std::string shares = events.empty() ? "" : fmt::format("; bubble {:.1f}%", 100 * bubble_of(events));
+    std::string shares;
+    if (!events.empty()) {
+        Pipeline const& pipeline = plan_.pipeline;
+        Costs const costs = measured_costs(events, pipeline.schedule.stages);
+        shares = fmt::format("; bubble {:.1f}%, simulated with these times {:.1f}%", 100 * bubble_of(events),
+                             100 * simulate(pipeline.schedule, pipeline.links, costs).bubble);
+    }
     if (plan_.comm != nullptr) {
         Exposure const exposure = exposure_of(operators);
         shares += fmt::format("; messages between operators {:.1f}%, waiting for late ranks in them {:.1f}%",

@@ -12,7 +12,8 @@ many ranks (stages, replicas). The rounds take turns. The first step of a run to
 Speed-up is over one rank with one thread, efficiency is the speed-up per core, "over threads" is the speed-up over one
 rank with all cores; all from the fastest steps. "Exchange" is the median share of a step in exchanges and reductions;
 "messages" and "late" part that of the last step of each run, which is traced: what messages between operators take, and
-what a rank waits in them for another that gets there later; medians of the rounds. "Bubble" is that of stages.
+what a rank waits in them for another that gets there later; medians of the rounds. "Bubble" is the idle share of stages,
+and "simulated" what the schedule gives with the times measured.
 
 Memory: one step of each deck for each number of tiles, more ranks than cores if need be. Arena bytes are those of rank 0,
 the process is the largest of all ranks.
@@ -128,12 +129,12 @@ def run(arguments, deck, size, configuration, steps):
         with open(os.path.join(folder, "metrics.csv")) as file:
             seconds = [float(row["seconds"]) for row in csv.DictReader(file) if row["kind"] == "train"]
     messages = re.search(r"exchanges per micro-batch \([^)]*\): (\d+) in (\d+) messages", done.stdout)
-    bubble = re.search(r"bubble ([0-9.]+)%", done.stdout)
+    bubble = re.search(r"bubble ([0-9.]+)%, simulated with these times ([0-9.]+)%", done.stdout)
     exposed = re.search(r"messages between operators ([0-9.]+)%, waiting for late ranks in them ([0-9.]+)%", done.stdout)
     shares = [float(share) for share in re.findall(r"exchange ([0-9.]+)%", done.stdout)]
     arena = found(r"arena: predicted (\d+) bytes, allocated (\d+) bytes", done.stdout)
     process = found(r"process[^:]*: predicted ([\d.]+) (\w+), peak ([\d.]+) (\w+)", done.stdout)
-    return dict(bubble=float(bubble.group(1)) if bubble else None,
+    return dict(bubble=[float(share) for share in bubble.groups()] if bubble else None,
                 exposed=[float(share) for share in exposed.groups()] if exposed else None,
                 messages=int(messages.group(2)) if messages else 0, seconds=seconds[1:] or seconds,
                 shares=shares[1:] or shares, arena_predicted=int(arena[0]), arena_allocated=int(arena[1]),
@@ -176,11 +177,13 @@ def measure_speed(arguments, deck, size):
     for configuration, results in zip(configurations, runs):
         seconds = [each for result in results for each in result["seconds"]]
         shares = [each for result in results for each in result["shares"]]
+        bubbles = [result["bubble"] for result in results if result["bubble"]]
         exposed = [result["exposed"] for result in results if result["exposed"]]
         rows.append(dict(configuration=configuration.title(), cores=configuration.cores, fastest=min(seconds),
                          median=statistics.median(seconds), share=statistics.median(shares) if shares else None,
                          exposed=[statistics.median(each) for each in zip(*exposed)] or [None, None],
-                         bubble=results[-1]["bubble"], messages=results[0]["messages"],
+                         bubble=[statistics.median(each) for each in zip(*bubbles)] or [None, None],
+                         messages=results[0]["messages"],
                          arena=results[0]["arena_allocated"], process_predicted=results[0]["process_predicted"],
                          process_peak=max(result["process_peak"] for result in results)))
     return rows
@@ -191,13 +194,14 @@ def print_speed(arguments, deck, size, rows):
     batch = arguments.batch or batch_of(deck)
     print("\n%s, %d x %d pixels" % (deck_title(deck), *size))
     print_head(["run", "fastest step, s", "median, s", "speed-up", "efficiency", "over threads", "exchange", "messages",
-                "late", "bubble", "sent", "images/s", "arena, MiB", "process predicted, MiB", "peak, MiB"])
+                "late", "bubble", "simulated", "sent", "images/s", "arena, MiB", "process predicted, MiB", "peak, MiB"])
     for row in rows:
         speedup = one_thread["fastest"] / row["fastest"]
         print_row([row["configuration"], "%.4f" % row["fastest"], "%.4f" % row["median"], "%.2f" % speedup,
                    "%.0f %%" % (100 * speedup / row["cores"]), "%.2f" % (rows[0]["fastest"] / row["fastest"]),
-                   percent(row["share"]), *map(percent, row["exposed"]), percent(row["bubble"]), str(row["messages"]),
-                   "%.2f" % (batch / row["fastest"]), mebibytes(row["arena"]), mebibytes(row["process_predicted"]), mebibytes(row["process_peak"])])
+                   percent(row["share"]), *map(percent, row["exposed"] + row["bubble"]), str(row["messages"]),
+                   "%.2f" % (batch / row["fastest"]),
+                   *(mebibytes(row[key]) for key in ("arena", "process_predicted", "process_peak"))])
 
 
 def measure_memory(arguments, deck, size):
