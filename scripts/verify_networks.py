@@ -62,7 +62,7 @@ def verify(arguments, network, ranks, keys):
         return False, "more than %d s" % arguments.timeout, arguments.timeout
     output = done.stdout + done.stderr
     equal = re.search(r"^equal: (\d+) values of (\d+) steps .* at most (\S+) of", output, re.M)
-    rounding = re.search(r"one rank itself departs from f64, by up to ([^ ;)]+)", output)
+    rounding = re.search(r"one rank itself departs from f64 by up to ([^ ;)]+)", output)
     alone = ", one rank from f64: %s" % rounding[1] if rounding else ""
     seconds = time.monotonic() - begin
     if done.returncode == 0 and equal:
