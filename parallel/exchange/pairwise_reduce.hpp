@@ -1,6 +1,7 @@
 #pragma once
 #include <mpi.h>
 
+#include <limits>
 #include <vector>
 
 #include "core/ops/operator.hpp"
@@ -17,9 +18,10 @@ class PairwiseReduce {
     /// Small buffers cost a round's latency; of two ranks each sends all it has in one round. Others are for MPI, whose
     /// algorithms send less of a large buffer.
     [[nodiscard]] static bool suits(int ranks, std::size_t bytes) {
-        return ranks == 2 || (ranks > 2 && bytes <= most_bytes);
+        return ranks > 1 && bytes <= (ranks == 2 ? most_of_a_message : most_bytes);
     }
     static constexpr std::size_t most_bytes = std::size_t{64} << 10U;
+    static constexpr std::size_t most_of_a_message = std::numeric_limits<int>::max();
 
     PairwiseReduce(Combine how, DType dtype, std::size_t elements) : how_(how), dtype_(dtype), elements_(elements) {}
     ~PairwiseReduce();
