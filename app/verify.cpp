@@ -145,6 +145,7 @@ class Verification {
     std::size_t first_ = none_found;
     std::size_t compared_ = 0;
     double worst_ = 0;
+    double gradient_norm_ = 0;    ///< of one rank in this step
     std::set<std::string> idle_;  ///< parameters without influence: what an optimizer makes of rounding is not compared
     std::optional<Departure> drawn_;
 
@@ -197,7 +198,7 @@ class Verification {
             comm_, *tiled_.engine, [](Persistent const& entry) { return entry.kind == Persistent::Kind::gradient; },
             [&](Persistent const& entry, std::vector<double> const& values) { all[entry.name] = values; });
         if (!one_) { return; }
-        double const total = gradient_norm(*one_);
+        double const total = gradient_norm_ = gradient_norm(*one_);
         std::vector<Persistent> const trained = trained_parameters(*one_);
         for (auto entry = trained.rbegin(); entry != trained.rend(); ++entry) {
             std::vector<double> const want = read_values(one_->engine->gradient(entry->name));
@@ -240,7 +241,8 @@ class Verification {
         collect(comm_, *tiled_.engine, is_updated, [&](Persistent const& entry, std::vector<double> const& values) {
             if (is_idle(entry)) { return; }
             compare(Compared::parameter, updated_text(entry.name), values,
-                    read_values(one_->engine->tensor(one_->engine->persistent().find(entry.name))), entry.spec.global);
+                    read_values(one_->engine->tensor(one_->engine->persistent().find(entry.name))), entry.spec.global,
+                    floor_of_updated(entry));
         });
     }
     [[nodiscard]] static bool is_updated(Persistent const& entry) {
@@ -250,6 +252,11 @@ class Verification {
     /// A parameter without influence, or its slot: the last part of a slot's name is its parameter's.
     [[nodiscard]] bool is_idle(Persistent const& entry) const {
         return idle_.count(entry.name.substr(entry.name.rfind('/') + 1)) != 0;
+    }
+
+    /// What an optimizer keeps is made of gradients.
+    [[nodiscard]] double floor_of_updated(Persistent const& entry) const {
+        return entry.kind == Persistent::Kind::slot ? floor_of_gradients(gradient_norm_) : 0;
     }
 
     void remember_state() {
@@ -263,7 +270,7 @@ class Verification {
     /// Where a number close to another decides (a ReLU, a maximum), rounding turns it, and gradients behind it differ
     /// by more than any tolerance chosen beforehand, on one rank too. So a departure counts if it is larger than four
     /// times what rounding makes of the results of one rank: of values so far in the computation, of any gradient, of
-    /// any parameter. The grid may turn what one rank has not: gradients have the tolerance of 16 bits at least.
+    /// this parameter. The grid may turn what one rank has not: gradients have the tolerance of 16 bits at least.
     void judge(Batch const& batch, Index step) {
         bool const doubtful =
             std::any_of(departures_.begin(), departures_.end(), [](Departure const& each) { return each.departs; });
@@ -271,17 +278,19 @@ class Verification {
             measure_rounding(batch, step);
             std::map<Compared, double> largest;
             for (Departure const& each : departures_) {
-                if (each.kind == Compared::value) { continue; }
+                if (each.kind != Compared::gradient) { continue; }
                 largest[each.kind] = std::max(largest[each.kind], rounding_[each.what]);
             }
             for (Departure& each : departures_) {
-                double& rounding = largest[each.kind];
-                rounding = std::max(rounding, rounding_[each.what]);
+                double rounding = rounding_[each.what];
+                if (each.kind != Compared::parameter) {
+                    rounding = largest[each.kind] = std::max(largest[each.kind], rounding);
+                }
                 bool const may_turn = each.kind != Compared::value;
                 double const least = may_turn ? tolerance_of(TrainSpec::Precision::bf16) : tolerance_;
                 each.departs = !(each.relative <= std::max(least, 4 * rounding));
                 rounded_ += !each.departs && !(each.relative <= tolerance_) ? 1 : 0;
-                most_rounding_ = std::max(most_rounding_, rounding);
+                if (each.kind != Compared::parameter) { most_rounding_ = std::max(most_rounding_, rounding); }
             }
         }
         auto const first =
@@ -323,8 +332,7 @@ class Verification {
         for (Persistent const& entry : one_->engine->persistent().entries()) {
             if (!is_updated(entry) || is_idle(entry) || !layout.contains(entry.name)) { continue; }
             note_rounding(updated_text(entry.name), read_values(one_->engine->tensor(entry)),
-                          read_values(exact_->engine->tensor(layout.find(entry.name))),
-                          floor_of_values(entry.spec.global));
+                          read_values(exact_->engine->tensor(layout.find(entry.name))), floor_of_updated(entry));
         }
     }
     void note_rounding(std::string const& what, std::vector<double> const& rounded, std::vector<double> const& exact,
