@@ -279,7 +279,7 @@ void Program::run_step(std::size_t step, RunContext const& context, int frame) c
     if (records_) { recorded_.push_back({step, begin, Clock::now()}); }
 }
 
-void Program::record_steps(bool on) const {
+void Program::record_steps(bool on) {
     recorded_.clear();
     records_ = on;
 }

@@ -106,7 +106,7 @@ class Program {
     /// Seconds per step of one run, each fenced: for profiles.
     [[nodiscard]] std::vector<double> run_timed(RunContext const& context) const;
     /// Keeps the times of all steps that run from now on, instead of those kept so far; or none.
-    void record_steps(bool on) const;
+    void record_steps(bool on);
     [[nodiscard]] std::vector<StepTime> const& recorded() const { return recorded_; }
     /// Seconds that runs so far have spent in exchanges and reductions.
     [[nodiscard]] double seconds_communicating() const { return seconds_communicating_; }
@@ -133,7 +133,7 @@ class Program {
     std::vector<Binding> bindings_;  ///< by frame
     std::set<NodeId> broken_;
     mutable double seconds_communicating_ = 0;
-    mutable bool records_ = false;
+    bool records_ = false;
     mutable std::vector<StepTime> recorded_;
 
     void order_by_segment();
