@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ struct KernelRequest {
     std::uint64_t stream = 0;  ///< identity of the operator for random numbers (hash of the node's name)
     std::vector<TensorSpec> outputs, inputs;
 
+    [[nodiscard]] bool has_strided() const;
     /// The operator as the class that its kind() says it is.
     template <class Op>
     [[nodiscard]] Op const& as() const {
@@ -51,16 +53,20 @@ struct Implementation {
     std::string_view kind;     ///< Operator::kind()
     std::string_view library;  ///< "native", "onednn"
     std::unique_ptr<Kernel> (*make)(KernelRequest const& request, std::string& refusal);
+    bool strided = false;  ///< takes tensors that are parts of larger ones (TensorSpec::within)
 };
 
 /// All implementations of an operator kind, best first, the native one last.
 [[nodiscard]] std::vector<Implementation> implementations_of(std::string_view kind, KernelChoice choice);
 
-/// The first implementation that accepts. Throws with every refusal if none does.
 struct PlannedKernel {
     std::string_view library;
     std::unique_ptr<Kernel> kernel;
 };
+/// The first implementation that accepts, or nothing; all refusals are added to `refusals`.
+[[nodiscard]] std::optional<PlannedKernel> find_kernel(KernelRequest const& request, KernelChoice choice,
+                                                       std::string& refusals);
+/// The same. Throws with every refusal if none accepts.
 [[nodiscard]] PlannedKernel plan_kernel(KernelRequest const& request, KernelChoice choice);
 
 }  // namespace aureole

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/kernels/launch.hpp"
+#include "core/tensor/lines.hpp"
 
 namespace aureole {
 
@@ -17,8 +18,20 @@ using UnmanagedBytes = Kokkos::View<std::byte*, Space, Kokkos::MemoryTraits<Kokk
 using HostBytes = Kokkos::View<std::byte*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
 using ConstHostBytes = Kokkos::View<std::byte const*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
 
-UnmanagedBytes bytes_of(Tensor const& tensor) {
-    return UnmanagedBytes(static_cast<std::byte*>(tensor.data), tensor.bytes());
+/// Calls visit(bytes of the tensor in its memory, offset of them in a dense tensor) for every run of neighbours.
+template <class Visit>
+void for_runs(Tensor const& tensor, Visit const& visit) {
+    auto* const data = static_cast<std::byte*>(tensor.data);
+    Lines const lines = Lines::of(tensor.shape, tensor.strides());
+    if (lines.dense) {
+        visit(UnmanagedBytes(data, tensor.bytes()), std::size_t{0});
+        return;
+    }
+    std::size_t const element = size_of(tensor.dtype), bytes = static_cast<std::size_t>(lines.length) * element;
+    for (Index line = 0; line < lines.count; ++line) {
+        visit(UnmanagedBytes(data + static_cast<std::size_t>(lines.begin(line)) * element, bytes),
+              static_cast<std::size_t>(line) * bytes);
+    }
 }
 
 template <class Stored, class Given>
@@ -99,14 +112,20 @@ Tensor Arena::tensor(std::size_t offset, DType dtype, Shape const& shape) const 
 
 void copy_to_host(Tensor const& from, void* to) {
     fence("before a copy to the host");
-    Kokkos::deep_copy(HostBytes(static_cast<std::byte*>(to), from.bytes()), bytes_of(from));
+    for_runs(from, [to](UnmanagedBytes const& run, std::size_t offset) {
+        Kokkos::deep_copy(HostBytes(static_cast<std::byte*>(to) + offset, run.size()), run);
+    });
 }
 
 void copy_to_device(void const* from, Tensor const& to) {
-    Kokkos::deep_copy(bytes_of(to), ConstHostBytes(static_cast<std::byte const*>(from), to.bytes()));
+    for_runs(to, [from](UnmanagedBytes const& run, std::size_t offset) {
+        Kokkos::deep_copy(run, ConstHostBytes(static_cast<std::byte const*>(from) + offset, run.size()));
+    });
 }
 
-void zero(Tensor const& tensor) { Kokkos::deep_copy(bytes_of(tensor), std::byte{0}); }
+void zero(Tensor const& tensor) {
+    for_runs(tensor, [](UnmanagedBytes const& run, std::size_t /*offset*/) { Kokkos::deep_copy(run, std::byte{0}); });
+}
 
 void fence(char const* reason) { fence_instance(Execution(), reason); }
 

@@ -27,6 +27,19 @@ struct Shape {
     friend constexpr bool operator==(Shape const&, Shape const&) = default;
 };
 
+/// Elements from one position to the next along n, d, h and w; channels are always neighbours in memory.
+struct Strides {
+    Index n = 0, d = 0, h = 0, w = 0;
+
+    /// Of a dense tensor.
+    [[nodiscard]] static constexpr Strides of(Shape const& dense) {
+        Index const w = dense.c, h = dense.w * w, d = dense.h * h;
+        return {dense.d * d, d, h, w};
+    }
+    [[nodiscard]] constexpr std::array<Index, 4> all() const { return {n, d, h, w}; }
+    friend constexpr bool operator==(Strides const&, Strides const&) = default;
+};
+
 /// "(n, d, h, w, c)"
 [[nodiscard]] std::string to_string(Shape const& shape);
 

@@ -18,18 +18,6 @@ struct Piece {
     Index to_n, to_d, to_h, to_w;
 };
 
-struct Place {
-    Index offset, n, d, h;
-};
-
-Place place_of(Box const& box, Box const& part) {
-    Shape const shape = box.shape();
-    Place place{0, shape.d * shape.h * shape.w * shape.c, shape.h * shape.w * shape.c, shape.w * shape.c};
-    auto const skip = [&](std::size_t axis) { return part.lo[axis] - box.lo[axis]; };
-    place.offset = skip(0) * place.n + skip(1) * place.d + skip(2) * place.h + skip(3) * shape.c + skip(4);
-    return place;
-}
-
 inline constexpr int most_pieces = 16;
 
 struct PieceList {
@@ -38,27 +26,25 @@ struct PieceList {
     Index rows = 0, longest = 0;  ///< all rows, elements of the longest one
 
     void add(BoxCopy const& copy) {
-        Shape const shape = copy.part.shape(), source = copy.from.box.shape(), target = copy.to.box.shape();
-        bool const all_channels = shape.c == source.c && shape.c == target.c;
+        Shape const shape = copy.part.shape();
+        Strides const from = copy.from.tensor.strides(), to = copy.to.tensor.strides();
+        bool const all_channels = shape.c == from.w && shape.c == to.w;
         Index const columns = all_channels ? 1 : shape.w, width = all_channels ? shape.w * shape.c : shape.c;
-        Place const from = place_of(copy.from.box, copy.part), to = place_of(copy.to.box, copy.part);
-        std::size_t const size = size_of(copy.from.tensor.dtype);
-        pieces[count++] = {
-            static_cast<std::byte const*>(copy.from.tensor.data) + static_cast<std::size_t>(from.offset) * size,
-            static_cast<std::byte*>(copy.to.tensor.data) + static_cast<std::size_t>(to.offset) * size,
-            rows,
-            shape.d,
-            shape.h,
-            columns,
-            width,
-            from.n,
-            from.d,
-            from.h,
-            source.c,
-            to.n,
-            to.d,
-            to.h,
-            target.c};
+        pieces[count++] = {address_of(copy.from, copy.part),
+                           address_of(copy.to, copy.part),
+                           rows,
+                           shape.d,
+                           shape.h,
+                           columns,
+                           width,
+                           from.n,
+                           from.d,
+                           from.h,
+                           from.w,
+                           to.n,
+                           to.d,
+                           to.h,
+                           to.w};
         rows += shape.n * shape.d * shape.h * columns;
         longest = std::max(longest, width);
     }
@@ -132,15 +118,29 @@ void add_boxes(char const* label, std::span<BoxCopy const> copies) {
     }
 }
 
-std::optional<Index> contiguous_offset(Box const& whole, Box const& part) {
-    auto const outer = whole.shape().extents(), inner = part.shape().extents();
-    std::size_t axis = 0;
-    while (axis + 1 < axis_count && inner[axis] == 1) { ++axis; }  // the first axis of which there is more than one
-    for (std::size_t i = axis + 1; i < axis_count; ++i) {
-        if (inner[i] != outer[i]) { return {}; }
+std::byte* address_of(BoxedTensor const& tensor, Box const& part) {
+    Index const offset = offset_of(tensor.tensor.strides(), tensor.box, part);
+    return static_cast<std::byte*>(tensor.tensor.data) + offset * static_cast<Index>(size_of(tensor.tensor.dtype));
+}
+
+Index offset_of(Strides const& strides, Box const& whole, Box const& part) {
+    auto const stride = strides.all();
+    Index offset = part.lo[4] - whole.lo[4];
+    for (std::size_t axis = 0; axis < stride.size(); ++axis) {
+        offset += (part.lo[axis] - whole.lo[axis]) * stride[axis];
     }
-    Place const place = place_of(whole, part);
-    return place.offset;
+    return offset;
+}
+
+std::optional<Index> contiguous_offset(Strides const& strides, Box const& whole, Box const& part) {
+    auto const extent = part.shape().extents();
+    auto const stride = strides.all();
+    Index run = extent[4];  // elements of the axes that follow
+    for (std::size_t axis = stride.size(); axis-- > 0;) {
+        if (extent[axis] != 1 && stride[axis] != run) { return {}; }
+        run *= extent[axis];
+    }
+    return offset_of(strides, whole, part);
 }
 
 }  // namespace aureole

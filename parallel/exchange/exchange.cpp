@@ -28,10 +28,12 @@ std::size_t Exchange::bytes_of(Box const& box) const {
     return align_up(static_cast<std::size_t>(box.shape().volume()) * size_of(from_.dtype));
 }
 
-bool Exchange::sent_in_place(Box const& box) const { return contiguous_offset(source_spec().box, box).has_value(); }
+bool Exchange::sent_in_place(Box const& box) const {
+    return contiguous_offset(source_spec().strides(), source_spec().box, box).has_value();
+}
 
 bool Exchange::received_in_place(Box const& box) const {
-    return direction_ == Direction::forward && contiguous_offset(to_.box, box).has_value();
+    return direction_ == Direction::forward && contiguous_offset(to_.strides(), to_.box, box).has_value();
 }
 
 std::size_t Exchange::bytes_sent() const {
@@ -50,12 +52,8 @@ void Exchange::bind(MPI_Comm comm, int tag, Tensor const& from, Tensor const& to
     BoxedTensor const from_here{from, from_.box}, to_here{to, to_.box};
     source_ = direction_ == Direction::forward ? from_here : to_here;
     target_ = direction_ == Direction::forward ? to_here : from_here;
-    std::size_t const element = size_of(from_.dtype);
     auto const place = [&](BoxedTensor const& tensor, Box const& box, bool in_place) -> BoxedTensor {
-        if (in_place) {
-            auto const offset = static_cast<std::size_t>(*contiguous_offset(tensor.box, box)) * element;
-            return {{static_cast<std::byte*>(tensor.tensor.data) + offset, from_.dtype, box.shape()}, box};
-        }
+        if (in_place) { return {{address_of(tensor, box), from_.dtype, box.shape()}, box}; }
         BoxedTensor const part{{buffer, from_.dtype, box.shape()}, box};
         buffer += bytes_of(box);
         return part;
@@ -82,14 +80,8 @@ void Exchange::bind(MPI_Comm comm, int tag, Tensor const& from, Tensor const& to
                   "MPI_Send_init");
     }
     if (!plan_.kept.empty()) {
-        BoxCopy const kept{source_, target_, plan_.kept};
-        auto const from_offset = contiguous_offset(source_.box, plan_.kept);
-        auto const to_offset = contiguous_offset(target_.box, plan_.kept);
-        bool const same_memory =
-            from_offset && to_offset &&
-            static_cast<std::byte*>(source_.tensor.data) + static_cast<std::size_t>(*from_offset) * element ==
-                static_cast<std::byte*>(target_.tensor.data) + static_cast<std::size_t>(*to_offset) * element;
-        if (!same_memory) { copies_.push_back(kept); }
+        bool const same_memory = address_of(source_, plan_.kept) == address_of(target_, plan_.kept);
+        if (!same_memory) { copies_.push_back({source_, target_, plan_.kept}); }
     }
 }
 

@@ -99,11 +99,6 @@ class CopyPart : public Communication {
     BoxCopy copy_;
 };
 
-TensorSpec spec_of(LocalGraph const& local, ValueId id) {
-    ValueType const& type = local.graph.value(id).type;
-    return {type.dtype, type.shape, local.box(id)};
-}
-
 Redistribution plan_of(LocalGraph const& local, Node const& node) {
     auto const& op = static_cast<RedistributeBegin const&>(*node.op);
     return plan_redistribution(op.from(), op.to(), local.rank);
@@ -111,11 +106,17 @@ Redistribution plan_of(LocalGraph const& local, Node const& node) {
 
 }  // namespace
 
+bool communicates(Node const& node) {
+    std::string_view const kind = node.op->kind();
+    return kind == "redistribute_begin" || kind == "redistribute_finish" || kind == "all_reduce_begin" ||
+           kind == "all_reduce_finish" || (kind == "local_part" && !node.op->is_view());
+}
+
 std::unique_ptr<Communication> plan_communication(LocalGraph const& local, Node const& node, Begun& begun) {
     std::string_view const kind = node.op->kind();
     if (kind == "redistribute_begin") {
-        auto exchange = std::make_shared<Exchange>(plan_of(local, node), spec_of(local, node.inputs[0]),
-                                                   spec_of(local, node.outputs[0]));
+        auto exchange =
+            std::make_shared<Exchange>(plan_of(local, node), local.spec(node.inputs[0]), local.spec(node.outputs[0]));
         begun.exchanges[node.outputs[0]] = exchange;
         return std::make_unique<BeginExchange>(std::move(exchange));
     }
@@ -126,7 +127,7 @@ std::unique_ptr<Communication> plan_communication(LocalGraph const& local, Node 
         std::vector<TensorSpec> wholes;
         for (std::size_t i = 0; i < node.inputs.size(); ++i) {
             parts.push_back(local.box(node.inputs[i]));
-            wholes.push_back(spec_of(local, node.outputs[i + 1]));
+            wholes.push_back(local.spec(node.outputs[i + 1]));
         }
         auto reduce = std::make_shared<AllReduce>(op.how(), std::move(wholes), op.ranks());
         begun.reductions[node.outputs[0]] = reduce;
@@ -152,7 +153,7 @@ Traffic traffic_of(LocalGraph const& local) {
             }
         } else if (node.op->kind() == "all_reduce_finish") {
             ++traffic.reductions;
-            for (ValueId const id : node.outputs) { traffic.reduced_bytes += spec_of(local, id).bytes(); }
+            for (ValueId const id : node.outputs) { traffic.reduced_bytes += local.spec(id).bytes(); }
         }
     }
     return traffic;

@@ -24,6 +24,9 @@ struct Begun {
     std::map<ValueId, std::shared_ptr<AllReduce>> reductions;
 };
 
+/// Whether a node crosses ranks, or copies: the program runs it without a kernel.
+[[nodiscard]] bool communicates(Node const& node);
+
 /// Plans the communication of a node; none if it is no such node.
 [[nodiscard]] std::unique_ptr<Communication> plan_communication(LocalGraph const& local, Node const& node,
                                                                 Begun& begun);

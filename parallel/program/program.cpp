@@ -19,6 +19,19 @@ class NothingToAdd : public Kernel {
     }
 };
 
+/// A tile that is taken for the whole image.
+TensorSpec as_whole_image(TensorSpec const& tile) {
+    TensorSpec whole = TensorSpec::whole(tile.dtype, tile.local());
+    if (!tile.within) { return whole; }
+    Box around = *tile.within;
+    for (std::size_t axis = 0; axis < axis_count; ++axis) {
+        around.lo[axis] -= tile.box.lo[axis];
+        around.hi[axis] -= tile.box.lo[axis];
+    }
+    whole.within = around;
+    return whole;
+}
+
 /// More ranks than pixels: this one has none to compute, or none to add up.
 bool has_no_pixels(Operator const& op, KernelRequest const& request) {
     int const reduced = op.reduced_input();
@@ -32,6 +45,7 @@ bool has_no_pixels(Operator const& op, KernelRequest const& request) {
 Program::Program(LocalGraph graph, ProgramOptions const& options) : local_(std::move(graph)), options_(options) {
     order_by_segment();
     plan_kernels();
+    choose_strided();
     plan_memory_of_values();
 }
 
@@ -68,57 +82,84 @@ void Program::order_by_segment() {
     local_.graph.replace_nodes(std::move(ordered));
 }
 
-TensorSpec Program::spec(ValueId id) const {
-    ValueType const& type = local_.graph.value(id).type;
-    return {type.dtype, type.shape, local_.box(id)};
-}
-
 bool Program::is_persistent(Value const& value) const {
     return value.role == Role::parameter || value.role == Role::state ||
            (value.role == Role::gradient && options_.keep_gradients);
 }
 
 void Program::plan_kernels() {
-    Begun begun;
-    for (std::size_t i = 0; i < graph().nodes().size(); ++i) {
-        Node const& node = graph().nodes()[i];
-        Step step;
-        step.node = static_cast<NodeId>(i);
-        step.communicates = plan_communication(local_, node, begun) != nullptr;
-        if (step.communicates) {
-            step.library = "exchange";
-        } else {
-            plan_step(step, node);
-        }
-        step_workspace_.push_back(step.kernel ? step.kernel->workspace_bytes() : 0);
-        steps_.push_back(std::move(step));
-    }
+    for (std::size_t i = 0; i < graph().nodes().size(); ++i) { steps_.push_back(plan_step(static_cast<NodeId>(i))); }
 }
 
-void Program::plan_step(Step& step, Node const& node) const {
-    if (node.op->is_view() || node.op->kind() == "join_parts") { return; }
+Step Program::plan_step(NodeId id) const {
+    Node const& node = graph().node(id);
+    Step step;
+    step.node = id;
+    step.communicates = communicates(node);
+    if (step.communicates) { step.library = "exchange"; }
+    if (step.communicates || node.op->is_view() || node.op->kind() == "join_parts") { return step; }
     KernelRequest request{node.op.get(), stream_of(node.name), {}, {}};
-    for (ValueId const id : node.outputs) { request.outputs.push_back(spec(id)); }
-    for (ValueId const id : node.inputs) { request.inputs.push_back(spec(id)); }
+    for (ValueId const output : node.outputs) { request.outputs.push_back(spec(output)); }
+    for (ValueId const input : node.inputs) { request.inputs.push_back(spec(input)); }
     if (local_.tile_norms.count(node.name) != 0) {
         for (std::vector<TensorSpec>* specs : {&request.inputs, &request.outputs}) {
-            for (TensorSpec& spec : *specs) { spec = TensorSpec::whole(spec.dtype, spec.local()); }
+            for (TensorSpec& spec : *specs) { spec = as_whole_image(spec); }
         }
     }
     if (has_no_pixels(*node.op, request)) {
         step.library = "none";
         if (node.op->reduced_input() >= 0 && !node.outputs.empty()) { step.kernel = std::make_unique<NothingToAdd>(); }
-        return;
+        return step;
     }
-    try {
-        PlannedKernel planned = plan_kernel(request, options_.kernels);
-        step.library = planned.library;
-        step.kernel = std::move(planned.kernel);
-    } catch (Error const& error) { fail(error.code(), "{}: {}", node.name, error.what()); }
+    std::string refusals;
+    auto planned = find_kernel(request, options_.kernels, refusals);
+    if (!planned && request.has_strided()) { return step; }
+    require(planned.has_value(), "{}: no kernel for operator {}{}", node.name, node.op->kind(), refusals);
+    step.library = planned->library;
+    step.kernel = std::move(planned->kernel);
+    return step;
+}
+
+bool Program::meets_strided(Node const& node) const {
+    auto const is_strided = [this](ValueId id) { return local_.strided.count(id) != 0; };
+    return std::any_of(node.inputs.begin(), node.inputs.end(), is_strided) ||
+           std::any_of(node.outputs.begin(), node.outputs.end(), is_strided);
+}
+
+/// Exchanges and copies do; kernels if the implementation is still the one that is best for dense tensors.
+bool Program::takes_strided(Node const& node, Step const& dense, Step const& planned) const {
+    std::string_view const kind = node.op->kind();
+    if (kind == "redistribute_begin" || kind == "redistribute_finish") { return true; }
+    if (node.op->is_view() || kind == "join_parts" || kind.starts_with("all_reduce")) { return false; }
+    return planned.library == dense.library;
+}
+
+/// A tile lies inside the tensor with its halo, and is not copied there, if everything that reads or writes it can find
+/// its way from row to row. Each rank decides for itself: what it sends is the same.
+void Program::choose_strided() {
+    for (Inside const& each : local_.may_be_strided) { local_.strided[each.value] = each; }
+    std::vector<NodeId> meeting;
+    for (Step const& step : steps_) {
+        if (meets_strided(graph().node(step.node))) { meeting.push_back(step.node); }
+    }
+    std::map<NodeId, Step> planned;
+    for (bool all = false; !all;) {
+        all = true;
+        for (NodeId const id : meeting) {
+            Node const& node = graph().node(id);
+            Step& step = planned[id] = plan_step(id);
+            if (!meets_strided(node) || takes_strided(node, steps_[static_cast<std::size_t>(id)], step)) { continue; }
+            for (ValueId const each : node.inputs) { local_.strided.erase(each); }
+            for (ValueId const each : node.outputs) { local_.strided.erase(each); }
+            all = false;
+        }
+    }
+    for (auto& [id, step] : planned) { steps_[static_cast<std::size_t>(id)] = std::move(step); }
 }
 
 void Program::plan_memory_of_values() {
     std::size_t const count = local_.graph.values().size();
+    for (Step const& step : steps_) { step_workspace_.push_back(step.kernel ? step.kernel->workspace_bytes() : 0); }
     MemoryRequest request{std::vector<std::size_t>(count), step_workspace_, std::vector<bool>(count),
                           std::vector<bool>(count), std::vector<bool>(count)};
     for (std::size_t i = 0; i < count; ++i) {
@@ -131,6 +172,7 @@ void Program::plan_memory_of_values() {
     }
     for (ValueId const id : options_.keep) { request.until_end[static_cast<std::size_t>(id)] = true; }
     request.inside = local_.inside;
+    for (auto const& [value, place] : local_.strided) { request.inside.push_back(place); }
     request.segment = segment_;
     memory_ = plan_memory(local_.graph, request);
 }
@@ -209,12 +251,14 @@ std::vector<Tensor> Program::bind_tensors(Arena const& arena, PersistentLayout c
     std::vector<Tensor> tensors(count);
     for (std::size_t i = 0; i < count; ++i) {
         Value const& value = local_.graph.values()[i];
-        Shape const shape = spec(static_cast<ValueId>(i)).local();
+        TensorSpec const local = spec(static_cast<ValueId>(i));
+        Shape const shape = local.local();
         if (value.role == Role::parameter || value.role == Role::state) {
             tensors[i] = arena.tensor(layout.find(value.name).offset, value.type.dtype, shape);
         } else if (memory_.value_offset[i] != MemoryPlan::unplaced && !is_persistent(value)) {
             std::size_t const base = memory_.framed[i] ? framed : place.transient;
             tensors[i] = arena.tensor(base + memory_.value_offset[i], value.type.dtype, shape);
+            if (local.within) { tensors[i].strided = local.strides(); }
         }
         ValueId const gradient = local_.graph.gradient_of(static_cast<ValueId>(i));
         if (gradient != none && options_.keep_gradients) {

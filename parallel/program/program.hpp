@@ -111,7 +111,7 @@ class Program {
     /// Seconds that runs so far have spent in exchanges and reductions.
     [[nodiscard]] double seconds_communicating() const { return seconds_communicating_; }
     /// Shape and part of a value that this rank holds.
-    [[nodiscard]] TensorSpec spec(ValueId id) const;
+    [[nodiscard]] TensorSpec spec(ValueId id) const { return local_.spec(id); }
 
   private:
     /// A step in one frame.
@@ -137,7 +137,10 @@ class Program {
     mutable std::vector<StepTime> recorded_;
 
     void order_by_segment();
-    void plan_step(Step& step, Node const& node) const;
+    [[nodiscard]] Step plan_step(NodeId id) const;
+    void choose_strided();
+    [[nodiscard]] bool meets_strided(Node const& node) const;
+    [[nodiscard]] bool takes_strided(Node const& node, Step const& dense, Step const& planned) const;
     [[nodiscard]] std::vector<Tensor> bind_tensors(Arena const& arena, PersistentLayout const& layout,
                                                    ProgramPlace const& place, int frame) const;
     [[nodiscard]] std::vector<Bound> bind_steps(Arena const& arena, std::vector<Tensor> const& tensors,

@@ -90,6 +90,8 @@ class Lowering {
         LocalGraph local{std::move(graph_),
                          std::move(layouts_),
                          std::move(inside_),
+                         std::move(may_be_strided_),
+                         {},
                          std::move(partial_gradients_),
                          std::move(partial_states_),
                          std::move(tile_norms_),
@@ -107,7 +109,7 @@ class Lowering {
     TilingOptions options_;
     std::vector<LayoutPtr> layouts_;  ///< by value
     std::vector<Layout> need_;        ///< by value: all that its users need, and the tile; empty: nothing is known
-    std::vector<Inside> inside_;
+    std::vector<Inside> inside_, may_be_strided_;
     std::set<ValueId> hosted_;
     std::set<ValueId> partial_gradients_;
     std::set<std::string> partial_states_, tile_norms_;
@@ -693,11 +695,16 @@ class Lowering {
         std::string const name = graph_.value(id).name + ".halo";
         ValueType const type = graph_.value(id).type;
         LayoutPtr const from = layouts_[as_index(id)];
-        Exchange const plan(plan_redistribution(*from, *needed, rank_),
-                            TensorSpec{type.dtype, type.shape, (*from)[rank_]},
-                            TensorSpec{type.dtype, type.shape, (*needed)[rank_]});
         ValueId const host = new_value(name + ".begun", type), result = new_value(name, type);
-        auto const buffer_bytes = static_cast<Index>(plan.buffer_bytes());
+        TensorSpec own{type.dtype, type.shape, (*from)[rank_]};
+        TensorSpec const wide{type.dtype, type.shape, (*needed)[rank_]};
+        Redistribution const plan = plan_redistribution(*from, *needed, rank_);
+        std::size_t most = Exchange(plan, own, wide).buffer_bytes();
+        if (place_inside(id, host, own.box, wide.box) == Placing::strided) {  // more strips are packed then
+            own.within = wide.box;
+            most = std::max(most, Exchange(plan, own, wide).buffer_bytes());
+        }
+        auto const buffer_bytes = static_cast<Index>(most);
         Shape const buffer_shape{1, 1, 1, 1, buffer_bytes};
         ValueId const buffer = new_value(name + ".messages", {DType::u8, buffer_shape});
         set_layout(host, needed);
@@ -710,8 +717,6 @@ class Lowering {
                    user.phase,
                    user.unit};
         Node finish{name, std::make_shared<RedistributeFinish>(), {host, buffer, id}, {result}, user.phase, user.unit};
-        place_inside(id, host, *from, *needed);
-
         if (out_.empty()) {
             append(std::move(begin));
         } else {
@@ -726,20 +731,30 @@ class Lowering {
         return result;
     }
 
-    /// Where this rank's own part is contiguous in the tensor with its halo, it is written there from the beginning.
-    void place_inside(ValueId id, ValueId host, Layout const& from, Layout const& needed) {
-        Box const& own = from[rank_];
+    enum class Placing : std::uint8_t { apart, contiguous, strided };
+
+    /// This rank's own part is written into the tensor with its halo from the beginning: where it is contiguous there,
+    /// elsewhere if its kernels can.
+    Placing place_inside(ValueId id, ValueId host, Box const& own, Box const& needed) {
         bool const made_here = graph_.value(id).role == Role::activation && produced_at_.count(id) != 0 &&
                                !out_[produced_at_.at(id)].op->is_view();
-        if (!made_here || own.empty() || hosted_.count(id) != 0 || !contains(needed[rank_], own)) { return; }
-        auto const offset = contiguous_offset(needed[rank_], own);
-        if (!offset) { return; }
-        inside_.push_back({id, host, bytes(*offset, id)});
-        hosted_.insert(id);
+        bool const fits = !own.empty() && contains(needed, own) && own.shape().c == needed.shape().c;
+        if (!made_here || !fits || !hosted_.insert(id).second) { return Placing::apart; }
+        bool const contiguous = contiguous_offset(needed, own).has_value();
+        Index const offset = offset_of(Strides::of(needed.shape()), needed, own);
+        (contiguous ? inside_ : may_be_strided_).push_back({id, host, bytes(offset, id)});
+        return contiguous ? Placing::contiguous : Placing::strided;
     }
 };
 
 }  // namespace
+
+TensorSpec LocalGraph::spec(ValueId id) const {
+    ValueType const& type = graph.value(id).type;
+    TensorSpec spec{type.dtype, type.shape, box(id)};
+    if (auto const found = strided.find(id); found != strided.end()) { spec.within = box(found->second.host); }
+    return spec;
+}
 
 LocalGraph tile(Graph graph, TileGrid const& grid, int rank, TilingOptions const& options) {
     if (grid.ranks() == 1) { return whole(std::move(graph)); }

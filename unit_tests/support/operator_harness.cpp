@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
 #include "core/graph/backward.hpp"
 #include "core/graph/differentiate.hpp"
+#include "core/tensor/arena.hpp"
 #include "unit_tests/support/device_buffer.hpp"
 
 namespace aureole::test {
@@ -33,6 +35,104 @@ class Seed : public Operator {
 bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::bf16; }
 
 std::uint64_t stream_of(std::string const& name) { return std::hash<std::string>{}(name); }
+
+/// A tensor in the midst of a larger one whose other bytes are all 0xFF: NaN, or the largest number.
+class StridedBuffer {
+  public:
+    StridedBuffer(TensorSpec const& spec, HostTensor const& values)
+        : spec_(spec),
+          around_{spec.dtype, spec.stored().shape(), spec.stored()},
+          memory_(TensorSpec::whole(spec.dtype, around_.global)) {
+        std::vector<std::byte> const filling(memory_.tensor().bytes(), std::byte{0xFF});
+        copy_to_device(filling.data(), memory_.tensor());
+        empty_ = read_values(memory_.tensor());
+        write_values(values.values, tensor());
+    }
+    [[nodiscard]] Tensor tensor() const {
+        Strides const strides = spec_.strides();
+        Index offset = 0;
+        for (std::size_t axis = 0; axis < 4; ++axis) {
+            offset += (spec_.box.lo[axis] - around_.box.lo[axis]) * strides.all()[axis];
+        }
+        Tensor part{memory_.data() + offset * static_cast<Index>(size_of(spec_.dtype)), spec_.dtype, spec_.local()};
+        if (spec_.within) { part.strided = strides; }
+        return part;
+    }
+    [[nodiscard]] HostTensor download() const { return {spec_.local(), spec_.dtype, read_values(tensor())}; }
+    /// Whether what lies between the rows is as it was.
+    [[nodiscard]] bool is_clean() const {
+        write_values(std::vector<double>(static_cast<std::size_t>(spec_.local().volume()), 0), tensor());
+        std::vector<double> const now = read_values(memory_.tensor());
+        auto const changed =
+            static_cast<Index>(std::count_if(now.begin(), now.end(), [](double value) { return value == 0; }));
+        return changed == spec_.local().volume() && now.size() == empty_.size();
+    }
+
+  private:
+    TensorSpec spec_, around_;
+    DeviceBuffer memory_;
+    std::vector<double> empty_;
+};
+
+/// Some rows and columns around a tensor with pixels.
+void surround(TensorSpec& spec) {
+    Shape const local = spec.local();
+    if (local.pixels_per_sample() == 1) { return; }
+    spec.within = spec.box;
+    spec.within->lo[2] -= 1;
+    spec.within->hi[2] += 2;
+    spec.within->lo[3] -= 2;
+    spec.within->hi[3] += 1;
+    if (local.d > 1) { spec.within->lo[1] -= 1; }
+}
+
+bool is_same(HostTensor const& got, HostTensor const& want) {
+    double const tolerance = want.dtype == DType::bf16 ? 1e-2 : want.dtype == DType::f32 ? 1e-5 : 1e-12;
+    double difference = 0, norm = 0;
+    for (std::size_t i = 0; i < want.values.size(); ++i) {
+        double const a = got.values[i], b = want.values[i];
+        if (a == b || (std::isnan(a) && std::isnan(b))) { continue; }
+        difference = std::hypot(difference, a - b);
+    }
+    for (double const value : want.values) { norm = std::hypot(norm, std::isfinite(value) ? value : 0); }
+    return difference <= tolerance * std::max(norm, 1e-30);
+}
+
+/// Runs the kernel of a request again, on parts of larger tensors; nothing if the one chosen takes no such tensors.
+/// `outputs`: before and after the run on dense ones.
+bool expect_same_strided(KernelRequest request, HarnessOptions const& options, std::string_view library,
+                         std::vector<HostTensor> const& inputs, std::vector<HostTensor> const& before,
+                         std::vector<HostTensor> const& after) {
+    Operator const& op = *request.op;
+    bool const reduces = op.reduced_input() >= 0;
+    for (std::size_t i = 0; i < request.inputs.size(); ++i) {
+        if (reduces || op.access(i).reach[2] != Reach::all) { surround(request.inputs[i]); }  // no weights
+    }
+    for (TensorSpec& spec : request.outputs) {
+        if (!reduces) { surround(spec); }
+    }
+    std::string refusals;
+    auto const planned = find_kernel(request, options.choice, refusals);
+    if (!request.has_strided() || !planned || planned->library != library) { return false; }
+    std::vector<StridedBuffer> in, out;
+    std::vector<Tensor> from, to;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+        in.emplace_back(request.inputs[i], inputs[i]);
+        from.push_back(in.back().tensor());
+    }
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        out.emplace_back(request.outputs[i], before[i]);
+        to.push_back(out.back().tensor());
+    }
+    DeviceBuffer const workspace(planned->kernel->workspace_bytes());
+    planned->kernel->run(options.context, to, from, workspace.data());
+    Kokkos::fence();
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        EXPECT_TRUE(is_same(out[i].download(), after[i])) << request.op->kind() << " strided, output " << i;
+        EXPECT_TRUE(out[i].is_clean()) << request.op->kind() << " strided, output " << i << " is written beside it";
+    }
+    return true;
+}
 
 OperatorRun run(OperatorPtr const& op, std::vector<HostTensor> const& inputs, std::vector<HostTensor> const& dy,
                 HarnessOptions const& options, bool loss) {
@@ -92,10 +192,19 @@ OperatorRun run(OperatorPtr const& op, std::vector<HostTensor> const& inputs, st
             buffers[static_cast<std::size_t>(each.outputs[0])]->upload(copy);
             continue;
         }
+        auto const download = [&](std::vector<ValueId> const& values) {
+            std::vector<HostTensor> all;
+            for (ValueId const id : values) { all.push_back(buffers[static_cast<std::size_t>(id)]->download()); }
+            return all;
+        };
+        std::vector<HostTensor> const given_inputs = download(each.inputs), before = download(each.outputs);
         PlannedKernel const planned = plan_kernel(request, options.choice);
         DeviceBuffer const workspace(planned.kernel->workspace_bytes());
         planned.kernel->run(options.context, out, in, workspace.data());
         Kokkos::fence();
+        if (expect_same_strided(request, options, planned.library, given_inputs, before, download(each.outputs))) {
+            result.strided.emplace_back(each.op->kind());
+        }
         result.libraries.push_back(std::string(each.op->kind()) + ": " + std::string(planned.library));
     }
     for (ValueId const id : outputs) { result.outputs.push_back(buffers[static_cast<std::size_t>(id)]->download()); }

@@ -32,8 +32,11 @@ struct OperatorRun {
     std::vector<std::optional<HostTensor>> gradients;  ///< per input
     std::vector<HostTensor> inputs_after;              ///< state inputs may have been updated
     std::vector<std::string> libraries;                ///< "kind: library" of every kernel that ran
+    std::vector<std::string> strided;  ///< kinds whose kernel was found to give the same for strided tensors
 };
 
+/// Every kernel that takes strided tensors also runs with parts of larger tensors, and must give the same.
+///
 /// Runs the operator and, if `dy` is given (one per output that has a gradient, in order) or output 0 is a loss, the
 /// operators of its gradient rule. `dy` empty and `loss` false: forward only.
 [[nodiscard]] OperatorRun run_operator(OperatorPtr const& op, std::vector<HostTensor> const& inputs,

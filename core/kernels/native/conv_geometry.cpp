@@ -1,15 +1,13 @@
 #include "core/kernels/native/conv_geometry.hpp"
 
+#include "core/tensor/lines.hpp"
+
 namespace aureole::native {
 
 Place place_of(TensorSpec const& tensor, std::array<Index, 4> const& corner) {
-    Shape const local = tensor.local();
-    Place place{};
-    place.w = local.c;
-    place.h = local.w * place.w;
-    place.d = local.h * place.h;
-    place.n = local.d * place.d;
-    std::array<Index, 4> const stride{place.n, place.d, place.h, place.w};
+    Strides const strides = tensor.strides();
+    Place place{0, strides.n, strides.d, strides.h, strides.w};
+    std::array<Index, 4> const stride = strides.all();
     for (std::size_t i = 0; i < corner.size(); ++i) { place.origin += (corner[i] - tensor.box.lo[i]) * stride[i]; }
     return place;
 }
@@ -92,7 +90,7 @@ WeightGeometry weight_geometry(Windows const& windows, TensorSpec const& x, Tens
                             .dilation = window.dilation,
                             .extent = x.global.extents()[i + 1]};
     }
-    bool same_pixels = true;
+    bool same_pixels = Lines::of(x).dense && Lines::of(dy).dense;
     for (std::size_t i = 0; i < 4; ++i) {
         same_pixels = same_pixels && x.box.lo[i] == dy.box.lo[i] && x.box.hi[i] == dy.box.hi[i];
     }

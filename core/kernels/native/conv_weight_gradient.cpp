@@ -17,7 +17,8 @@ class ColumnSum {
   public:
     using A = Accumulation<T>;
 
-    explicit ColumnSum(Shape const& dy) : rows_(dy.pixels()), columns_(dy.c) {
+    explicit ColumnSum(TensorSpec const& dy)
+        : lines_(Lines::of(dy)), rows_(dy.local().pixels()), columns_(dy.local().c) {
         chunk_rows_ = std::max<Index>(ceil_divide(rows_, 2048), 64);
         chunks_ = ceil_divide(rows_, chunk_rows_);
     }
@@ -27,19 +28,21 @@ class ColumnSum {
     void run(char const* partial_label, char const* combine_label, bool accumulate, Tensor const& db, Tensor const& dy,
              std::byte* workspace) const {
         auto* partial = reinterpret_cast<double*>(workspace);
-        for_rows(partial_label, chunks_, columns_, ColumnSums<T>{partial, dy.as<T>(), rows_, chunk_rows_, columns_});
+        for_rows(partial_label, chunks_, columns_,
+                 ColumnSums<T>{partial, dy.as<T>(), lines_, rows_, chunk_rows_, columns_});
         for_elements(combine_label, columns_,
                      CombineChunks<A, double>{db.as<A>(), partial, columns_, chunks_, accumulate});
     }
 
   private:
+    Lines lines_;
     Index rows_, columns_, chunk_rows_ = 1, chunks_ = 1;
 };
 
 template <class T>
 class BiasGradientKernel : public Kernel {
   public:
-    explicit BiasGradientKernel(KernelRequest const& request) : sum_(request.inputs[0].local()) {}
+    explicit BiasGradientKernel(KernelRequest const& request) : sum_(request.inputs[0]) {}
     [[nodiscard]] std::size_t workspace_bytes() const override { return sum_.workspace_bytes(); }
     void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
              std::byte* workspace) const override {
@@ -56,7 +59,7 @@ struct WeightPlan {
     WeightGeometry geometry;
     Index inputs, outputs, groups;  ///< channels per group
     bool bias;
-    Shape dy;
+    TensorSpec dy;
     WeightGradientLabels labels;
 
     [[nodiscard]] Index taps() const { return geometry.axis[0].taps * geometry.axis[1].taps * geometry.axis[2].taps; }
@@ -137,7 +140,7 @@ std::unique_ptr<Kernel> conv_weight_gradient(ConvAttributes const& attributes, K
                     .outputs = attributes.filters / attributes.groups,
                     .groups = attributes.groups,
                     .bias = attributes.bias,
-                    .dy = dy.local(),
+                    .dy = dy,
                     .labels = labels};
     bool const fits = x.dtype == dy.dtype && request.outputs[0].dtype == accumulation_type(x.dtype);
     if (fits && x.dtype == DType::f64) { return weight_kernel<double, 16>(std::move(plan)); }

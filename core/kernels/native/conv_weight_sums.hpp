@@ -3,6 +3,7 @@
 
 #include "core/kernels/launch.hpp"
 #include "core/kernels/native/conv_geometry.hpp"
+#include "core/tensor/lines.hpp"
 
 namespace aureole::native {
 
@@ -128,11 +129,12 @@ struct ConvWeightPartial {
     }
 };
 
-/// Sums of columns over chunks of rows: partial[chunk][c] = sum of dy[row, c].
+/// Sums of columns over chunks of rows, which are pixels: partial[chunk][c] = sum of dy[row, c].
 template <class T>
 struct ColumnSums {
     double* partial;
     T const* dy;
+    Lines lines;
     Index rows, chunk_rows, columns;
 
     KOKKOS_INLINE_FUNCTION void operator()(Index chunk, Index begin, Index end) const {
@@ -141,7 +143,7 @@ struct ColumnSums {
         double* __restrict sums = partial + chunk * columns;
         for (Index c = begin; c < end; ++c) { sums[c] = 0; }
         for (Index row = first; row < last; ++row) {
-            T const* __restrict values = dy + row * columns;
+            T const* __restrict values = dy + lines.at(row * columns);
             for (Index c = begin; c < end; ++c) {
                 sums[c] += static_cast<double>(static_cast<Accumulation<T>>(values[c]));
             }

@@ -1,7 +1,9 @@
 #include "core/kernels/native/movement.hpp"
 
-#include "core/kernels/launch.hpp"
+#include "core/kernels/alike.hpp"
+#include "core/kernels/native/conv_geometry.hpp"
 #include "core/kernels/native/dispatch.hpp"
+#include "core/kernels/native/pixels.hpp"
 #include "core/ops/dropout.hpp"
 #include "core/ops/slice.hpp"
 #include "core/tensor/philox.hpp"
@@ -17,48 +19,56 @@ template <class T>
 struct Sum {
     T const *a, *b;
     T* y;
-    KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
+    KOKKOS_INLINE_FUNCTION void operator()(Index const* at, Index count) const {
         using A = Accumulation<T>;
+        T const *const first = a + at[1], *const second = b + at[2];
+        T* const to = y + at[0];
 #pragma GCC ivdep
-        for (Index i = begin; i < end; ++i) { y[i] = T(A(a[i]) + A(b[i])); }
+        for (Index i = 0; i < count; ++i) { to[i] = T(A(first[i]) + A(second[i])); }
     }
 };
 
 template <class T>
 class AddKernel : public Kernel {
   public:
-    explicit AddKernel(KernelRequest const& /*request*/) {}
+    explicit AddKernel(KernelRequest const& request)
+        : all_({&request.outputs[0], &request.inputs[0], &request.inputs[1]}) {}
     void run(RunContext const& /*context*/, Tensors outputs, Tensors inputs, std::byte* /*workspace*/) const override {
-        for_elements("aureole::add::forward", outputs[0].shape.volume(),
-                     Sum<T>{inputs[0].as<T>(), inputs[1].as<T>(), outputs[0].as<T>()});
+        all_.run("aureole::add::forward", Sum<T>{inputs[0].as<T>(), inputs[1].as<T>(), outputs[0].as<T>()});
     }
+
+  private:
+    Alike<3> all_;  ///< y, a, b
 };
 
 template <class From, class To>
 struct Convert {
-    From const* __restrict x;
-    To* __restrict y;
-    KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
-        for (Index i = begin; i < end; ++i) { y[i] = To(Accumulation<From>(x[i])); }
+    From const* x;
+    To* y;
+    KOKKOS_INLINE_FUNCTION void operator()(Index const* at, Index count) const {
+        From const* __restrict const from = x + at[1];
+        To* __restrict const to = y + at[0];
+        for (Index i = 0; i < count; ++i) { to[i] = To(Accumulation<From>(from[i])); }
     }
 };
 
 template <class From>
 class CastKernel : public Kernel {
   public:
-    explicit CastKernel(KernelRequest const& /*request*/) {}
+    explicit CastKernel(KernelRequest const& request) : all_({&request.outputs[0], &request.inputs[0]}) {}
     void run(RunContext const& /*context*/, Tensors outputs, Tensors inputs, std::byte* /*workspace*/) const override {
+        char const* const label = "aureole::cast::forward";
         From const* const x = inputs[0].as<From>();
-        Index const count = outputs[0].shape.volume();
         Tensor const& y = outputs[0];
         switch (y.dtype) {
-            case DType::f64:
-                return for_elements("aureole::cast::forward", count, Convert<From, double>{x, y.as<double>()});
-            case DType::bf16:
-                return for_elements("aureole::cast::forward", count, Convert<From, BFloat16>{x, y.as<BFloat16>()});
-            default: return for_elements("aureole::cast::forward", count, Convert<From, float>{x, y.as<float>()});
+            case DType::f64: return all_.run(label, Convert<From, double>{x, y.as<double>()});
+            case DType::bf16: return all_.run(label, Convert<From, BFloat16>{x, y.as<BFloat16>()});
+            default: return all_.run(label, Convert<From, float>{x, y.as<float>()});
         }
     }
+
+  private:
+    Alike<2> all_;  ///< y, x
 };
 
 /// Copies rows of `columns` elements between rows of other pitches.
@@ -75,17 +85,34 @@ struct CopyRows {
 };
 
 template <class T>
+struct CopyPixels {
+    T const* x;
+    T* y;
+    Place in, out;
+    KOKKOS_INLINE_FUNCTION void operator()(Index n, Index d, Index h, Index w, Index begin, Index end) const {
+        T const* __restrict const from = x + in.at(n, d, h, w);
+        T* __restrict const to = y + out.at(n, d, h, w);
+        for (Index c = begin; c < end; ++c) { to[c] = from[c]; }
+    }
+};
+
+template <class T>
 class ConcatKernel : public Kernel {
   public:
-    explicit ConcatKernel(KernelRequest const& /*request*/) {}
+    explicit ConcatKernel(KernelRequest const& request) : out_(local_place(request.outputs[0])) {
+        for (TensorSpec const& x : request.inputs) { in_.push_back(local_place(x)); }
+    }
     void run(RunContext const& /*context*/, Tensors outputs, Tensors inputs, std::byte* /*workspace*/) const override {
         T* y = outputs[0].as<T>();
-        for (Tensor const& x : inputs) {
-            for_rows("aureole::concat::forward", x.shape.pixels(), x.shape.c,
-                     CopyRows<T>{x.as<T>(), y, x.shape.c, outputs[0].shape.c});
-            y += x.shape.c;
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            for_pixels("aureole::concat::forward", inputs[i].shape, CopyPixels<T>{inputs[i].as<T>(), y, in_[i], out_});
+            y += inputs[i].shape.c;
         }
     }
+
+  private:
+    Place out_;
+    std::vector<Place> in_;
 };
 
 /// A tensor around an axis: (before, extent, after) with `after` elements contiguous.
@@ -160,6 +187,7 @@ template <class T>
 struct Mask {
     T const* x;
     T* y;
+    Lines x_lines, y_lines;
     Box box;       ///< of the part held here
     Shape global;  ///< n is that of the micro-batch
     std::uint64_t key, step;
@@ -175,11 +203,13 @@ struct Mask {
         Index const n = row / (dims_w * dims_h * dims_d) + box.lo[0] + first_sample;
         Index const pixel = ((n * global.d + d) * global.h + h) * global.w + w;
         Index const columns = box.hi[4] - box.lo[4];
+        T const* const from = x + x_lines.at(row * columns);
+        T* const to = y + y_lines.at(row * columns);
         for (Index c = begin; c < end; ++c) {
             auto const element = static_cast<std::uint64_t>(pixel * global.c + c + box.lo[4]);
             Philox const words = Philox::at(key, element / 4, step);
             bool const kept = (words.word[element % 4] >> 8U) >= threshold;
-            y[row * columns + c] = kept ? T(Accumulation<T>(x[row * columns + c]) * scale) : T(0);
+            to[c] = kept ? T(Accumulation<T>(from[c]) * scale) : T(0);
         }
     }
 };
@@ -188,18 +218,18 @@ template <class T>
 class DropoutKernel : public Kernel {
   public:
     explicit DropoutKernel(KernelRequest const& request)
-        : attributes_(request.as<Dropout>().attributes()), spec_(request.outputs[0]) {}
+        : attributes_(request.as<Dropout>().attributes()), x_(request.inputs[0]), y_(request.outputs[0]) {}
     void run(RunContext const& context, Tensors outputs, Tensors inputs, std::byte* /*workspace*/) const override {
         auto const threshold = static_cast<std::uint32_t>(attributes_.rate * 0x1p24 + 0.5);
         for_rows("aureole::dropout::forward", outputs[0].shape.pixels(), outputs[0].shape.c,
-                 Mask<T>{inputs[0].as<T>(), outputs[0].as<T>(), spec_.box, spec_.global,
+                 Mask<T>{inputs[0].as<T>(), outputs[0].as<T>(), Lines::of(x_), Lines::of(y_), y_.box, y_.global,
                          mix(context.seed, attributes_.stream), context.step, context.first_sample, threshold,
                          static_cast<Accumulation<T>>(1 / (1 - attributes_.rate))});
     }
 
   private:
     DropoutAttributes attributes_;
-    TensorSpec spec_;
+    TensorSpec x_, y_;
 };
 
 /// Copies depend on the size of an element only.

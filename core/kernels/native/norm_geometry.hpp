@@ -4,6 +4,7 @@
 #include "core/kernels/kernel.hpp"
 #include "core/kernels/launch.hpp"
 #include "core/ops/norm.hpp"
+#include "core/tensor/lines.hpp"
 
 namespace aureole::native {
 
@@ -16,7 +17,8 @@ namespace aureole::native {
 /// width. None of this depends on the number of threads.
 struct NormGeometry {
     enum class Pass : std::uint8_t { sums, elementwise };  ///< element-wise work wants short chunks on a device
-    static NormGeometry of(TensorSpec const& x, TensorSpec const& statistics, Pass pass);
+    /// `by_lines`: for tensors of which some are strided; no chunk goes beyond the end of a line.
+    static NormGeometry of(TensorSpec const& x, TensorSpec const& statistics, Pass pass, bool by_lines = false);
 
     Index channels = 1;         ///< local
     Index sample_elements = 1;  ///< local elements of one sample
@@ -25,9 +27,10 @@ struct NormGeometry {
     Index samples_per_row = 1;  ///< samples that share one row of the statistics
     Index first_row = 0;        ///< row of the statistics of segment 0
     Index segments = 1;
-    Index width = 1;   ///< elements of a wide row, a multiple of channels
-    Index height = 1;  ///< wide rows of a chunk
-    Index chunks = 1;  ///< of a segment; those of a segment cut short by the box may be empty
+    Index width = 1;                     ///< elements of a wide row, a multiple of channels
+    Index height = 1;                    ///< wide rows of a chunk
+    Index chunks = 1;                    ///< of a segment; those of a segment cut short by the box may be empty
+    Index line = 0, chunks_of_line = 1;  ///< elements and chunks of a line; 0: chunks do not care where lines end
 
     /// Elements that share one statistic, in the global tensor.
     double elements_per_statistic = 1;
@@ -46,10 +49,20 @@ struct NormGeometry {
     }
     /// First element of a chunk of the segment; chunk + 1 gives its end.
     KOKKOS_INLINE_FUNCTION Index chunk_begin(Index segment, Index chunk) const {
-        Index const begin = segment_begin(segment) + chunk * height * width, end = segment_end(segment);
+        Index const end = segment_end(segment);
+        Index begin = segment_begin(segment);
+        if (line == 0) {
+            begin += chunk * height * width;
+        } else {
+            Index const lines = chunk / chunks_of_line;
+            begin += lines * line + (chunk - lines * chunks_of_line) * height * width;
+        }
         return begin < end ? begin : end;
     }
 };
+
+/// Whether no tensor of a request is strided, in effect.
+[[nodiscard]] bool all_dense(KernelRequest const& request);
 
 /// Where the statistics and parameters of the local channels lie in their own local tensors.
 struct NormPlacement {
@@ -64,6 +77,14 @@ struct NormPlacement {
         Index const group = (channel + first_channel) * groups / channels;
         return (g.first_row + segment - first_row) * local_groups + group - first_group;
     }
+};
+
+/// A tensor of the walk: element i of the dense order lies at at(i).
+template <class T>
+struct NormTensor {
+    T* data;
+    Lines lines;
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION T* at(Index element) const { return data + lines.at(element); }
 };
 
 /// Columns that a functor handles at a time: a host keeps their sums in the first-level cache, a device in registers.

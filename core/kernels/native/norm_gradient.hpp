@@ -9,8 +9,23 @@ namespace aureole::native {
 /// them `addends` is false and they are not read at all.
 template <class T>
 struct GradientInputs {
+    NormTensor<T const> x, dy, dy2, residual;
+    bool has_dy2, has_residual;
+};
+
+/// The same from the first element of a chunk on.
+template <class T>
+struct GradientChunk {
     T const *x, *dy, *dy2, *residual;
     bool has_dy2, has_residual;
+
+    KOKKOS_INLINE_FUNCTION GradientChunk(GradientInputs<T> const& in, Index first)
+        : x(in.x.at(first)),
+          dy(in.dy.at(first)),
+          dy2(in.has_dy2 ? in.dy2.at(first) : in.dy2.data),
+          residual(in.has_residual ? in.residual.at(first) : in.residual.data),
+          has_dy2(in.has_dy2),
+          has_residual(in.has_residual) {}
 };
 
 /// One piece of a wide row: the inputs and the per-channel factors from its first column on.
@@ -26,7 +41,7 @@ struct GradientPiece {
     A const* __restrict shift;
     F activation;
 
-    KOKKOS_INLINE_FUNCTION GradientPiece(GradientInputs<T> const& in, NormVectors<A> const& vectors, F const& f,
+    KOKKOS_INLINE_FUNCTION GradientPiece(GradientChunk<T> const& in, NormVectors<A> const& vectors, F const& f,
                                          Index segment, Index element, Index column)
         : x(in.x + element),
           dy(in.dy + element),
@@ -56,7 +71,9 @@ class NormGradientKernel : public Kernel {
 
     NormGradientKernel(NormGradientAttributes const& attributes, KernelRequest const& request, NormGeometry::Pass pass)
         : attributes_(attributes),
-          g_(NormGeometry::of(request.inputs[attributes.x()], request.inputs[attributes.mean()], pass)),
+          lines_(lines_of(attributes, request)),
+          g_(NormGeometry::of(request.inputs[attributes.x()], request.inputs[attributes.mean()], pass,
+                              !all_dense(request))),
           place_(NormPlacement::of(request.inputs[attributes.x()], request.inputs[attributes.mean()])) {
         vectors_ = workspace_.add<A>(g_.segments * NormVectors<A>::count * g_.width);
         zeros_ = workspace_.add<T>(g_.width);
@@ -79,21 +96,33 @@ class NormGradientKernel : public Kernel {
     [[nodiscard]] GradientInputs<T> gradient_inputs(std::span<Tensor const> inputs, std::byte* workspace) const {
         auto const* zeros = reinterpret_cast<T const*>(workspace + zeros_);
         bool const dy2 = attributes_.second_gradient, residual = attributes_.residual();
-        return {inputs[attributes_.x()].as<T>(),
-                inputs[0].as<T>(),
-                dy2 ? inputs[1].as<T>() : zeros,
-                residual ? inputs[attributes_.x() + 1].as<T>() : zeros,
+        return {{inputs[attributes_.x()].as<T>(), lines_.x},
+                {inputs[0].as<T>(), lines_.dy},
+                {dy2 ? inputs[1].as<T>() : zeros, lines_.dy2},
+                {residual ? inputs[attributes_.x() + 1].as<T>() : zeros, lines_.residual},
                 dy2,
                 residual};
     }
 
+    struct InputLines {
+        Lines x, dy, dy2, residual;
+    };
+
     NormGradientAttributes attributes_;
+    InputLines lines_;
     NormGeometry g_;
     NormPlacement place_;
     WorkspaceLayout workspace_;
 
   private:
     std::size_t vectors_, zeros_;
+
+    static InputLines lines_of(NormGradientAttributes const& attributes, KernelRequest const& request) {
+        auto const& inputs = request.inputs;
+        std::size_t const x = attributes.x();
+        return {Lines::of(inputs[x]), Lines::of(inputs[0]), attributes.second_gradient ? Lines::of(inputs[1]) : Lines{},
+                attributes.residual() ? Lines::of(inputs[x + 1]) : Lines{}};
+    }
 };
 
 }  // namespace aureole::native

@@ -18,17 +18,20 @@ struct InputGradientRows {
     F activation;
     NormVectors<A> vectors;
     GradientInputs<T> in;
-    T *dx, *dz;
+    NormTensor<T> dx, dz;
 
     KOKKOS_INLINE_FUNCTION void operator()(Index row, Index begin, Index end) const {
         for_pieces(g, row, begin, end, *this);
     }
     KOKKOS_INLINE_FUNCTION void columns(Index segment, Index chunk, Index column, Index count) const {
-        Index const first = g.chunk_begin(segment, chunk), last = g.chunk_begin(segment, chunk + 1);
-        for (Index element = first + column; element < last; element += g.width) {
-            write({in, vectors, activation, segment, element, column}, columns_left(element, last, count),
-                  vectors(segment, vectors.slope) + column, vectors(segment, vectors.offset) + column, dx + element,
-                  with_dz ? dz + element : dz);
+        Index const first = g.chunk_begin(segment, chunk), size = g.chunk_begin(segment, chunk + 1) - first;
+        GradientChunk<T> const here(in, first);
+        T* const to = dx.at(first);
+        T* const to_dz = with_dz ? dz.at(first) : nullptr;
+        for (Index element = column; element < size; element += g.width) {
+            write({here, vectors, activation, segment, element, column}, columns_left(element, size, count),
+                  vectors(segment, vectors.slope) + column, vectors(segment, vectors.offset) + column, to + element,
+                  with_dz ? to_dz + element : nullptr);
         }
     }
     KOKKOS_INLINE_FUNCTION static void write(Piece const& row, Index n, A const* __restrict slope,
@@ -60,7 +63,9 @@ class NormInputGradientKernel : public NormGradientKernel<T> {
 
   public:
     explicit NormInputGradientKernel(KernelRequest const& request)
-        : Base(request.as<NormInputGradient>().attributes(), request, NormGeometry::Pass::elementwise) {}
+        : Base(request.as<NormInputGradient>().attributes(), request, NormGeometry::Pass::elementwise),
+          dx_(Lines::of(request.outputs[0])),
+          dz_(request.outputs.size() > 1 ? Lines::of(request.outputs[1]) : Lines{}) {}
 
     void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
              std::byte* workspace) const override {
@@ -71,14 +76,18 @@ class NormInputGradientKernel : public NormGradientKernel<T> {
         }
         this->write_vectors(inputs, s1, s2, workspace);
         auto const in = this->gradient_inputs(inputs, workspace);
-        auto* dx = outputs[0].as<T>();
+        NormTensor<T> const dx{outputs[0].as<T>(), dx_};
         visit_activation(attributes_.norm.activation, [&](auto const& activation) {
             using F = std::decay_t<decltype(activation)>;
             auto const launch = [&](auto addends, auto with_dz) {
                 for_rows("aureole::norm::input_gradient", g_.all_chunks(), g_.width,
                          InputGradientRows<T, F, addends.value, with_dz.value>{
-                             g_, activation, this->vectors(workspace), in, dx,
-                             with_dz.value ? outputs[1].as<T>() : nullptr});
+                             g_,
+                             activation,
+                             this->vectors(workspace),
+                             in,
+                             dx,
+                             {with_dz.value ? outputs[1].as<T>() : nullptr, dz_}});
             };
             if (in.has_residual) {
                 launch(std::true_type{}, std::true_type{});
@@ -89,6 +98,9 @@ class NormInputGradientKernel : public NormGradientKernel<T> {
             }
         });
     }
+
+  private:
+    Lines dx_, dz_;
 };
 
 }  // namespace

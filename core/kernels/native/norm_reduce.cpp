@@ -22,20 +22,21 @@ struct ChunkGradientSums {
         for_pieces(g, row, begin, end, *this);
     }
     KOKKOS_INLINE_FUNCTION void columns(Index segment, Index chunk, Index column, Index count) const {
-        Index const first = g.chunk_begin(segment, chunk), last = g.chunk_begin(segment, chunk + 1);
+        Index const first = g.chunk_begin(segment, chunk), size = g.chunk_begin(segment, chunk + 1) - first;
+        GradientChunk<T> const here(in, first);
         A s[norm_piece], p[norm_piece];
         for (Index i = 0; i < count; ++i) { s[i] = p[i] = A(0); }
-        Index element = first + column;
+        Index element = column;
         if constexpr (sizeof(T) < sizeof(A)) {
             // two wide rows at a time, so that the running sums are loaded and stored less often; in f32 that would win
             // nothing, the loop waits for memory, whose prefetcher prefers a single row
-            for (; element + g.width + count <= last; element += 2 * g.width) {
-                add_two({in, vectors, activation, segment, element, column},
-                        {in, vectors, activation, segment, element + g.width, column}, count, s, p);
+            for (; element + g.width + count <= size; element += 2 * g.width) {
+                add_two({here, vectors, activation, segment, element, column},
+                        {here, vectors, activation, segment, element + g.width, column}, count, s, p);
             }
         }
-        for (; element < last; element += g.width) {
-            add({in, vectors, activation, segment, element, column}, columns_left(element, last, count), s, p);
+        for (; element < size; element += g.width) {
+            add({here, vectors, activation, segment, element, column}, columns_left(element, size, count), s, p);
         }
         Index const to = (segment * g.chunks + chunk) * g.width + column;
         for (Index i = 0; i < count; ++i) {
@@ -173,6 +174,12 @@ class NormReduceKernel : public NormGradientKernel<T> {
         results_ = NormPlacement::of(request.inputs[attributes_.x()], request.outputs[0]);
     }
 
+    /// A chunk of a line has sums of its own: of short lines they would take half as much memory as the tensors.
+    [[nodiscard]] bool has_too_many_sums() const {
+        constexpr Index few_rows = 4, many = Index{1} << 18U;
+        return g_.line > 0 && g_.height < few_rows && g_.all_chunks() * g_.width > many;
+    }
+
     void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
              std::byte* workspace) const override {
         auto* sum = reinterpret_cast<A*>(workspace + sum_);
@@ -216,7 +223,17 @@ class NormReduceKernel : public NormGradientKernel<T> {
 }  // namespace
 
 std::unique_ptr<Kernel> make_norm_reduce(KernelRequest const& request, std::string& refusal) {
-    return make_by_type<NormReduceKernel>(request, request.inputs[0].dtype, refusal);
+    auto const chosen = [&](auto kernel) -> std::unique_ptr<Kernel> {
+        if (!kernel->has_too_many_sums()) { return kernel; }
+        refusal = "lines of strided tensors are too short";
+        return nullptr;
+    };
+    switch (request.inputs[0].dtype) {
+        case DType::bf16: return chosen(std::make_unique<NormReduceKernel<BFloat16>>(request));
+        case DType::f64: return chosen(std::make_unique<NormReduceKernel<double>>(request));
+        case DType::f32: return chosen(std::make_unique<NormReduceKernel<float>>(request));
+        default: refusal = fmt::format("no kernel for {}", name_of(request.inputs[0].dtype)); return nullptr;
+    }
 }
 
 }  // namespace aureole::native

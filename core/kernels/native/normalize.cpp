@@ -15,20 +15,22 @@ struct NormalizeRows {
     NormGeometry g;
     F activation;
     NormVectors<A> vectors;
-    T const* x;
-    T const* residual;  // or a wide row of zeros
+    NormTensor<T const> x, residual;  // residual: or a wide row of zeros
     bool has_residual;
-    T* y;
+    NormTensor<T> y;
 
     KOKKOS_INLINE_FUNCTION void operator()(Index row, Index begin, Index end) const {
         for_pieces(g, row, begin, end, *this);
     }
     KOKKOS_INLINE_FUNCTION void columns(Index segment, Index chunk, Index column, Index count) const {
-        Index const first = g.chunk_begin(segment, chunk), last = g.chunk_begin(segment, chunk + 1);
-        for (Index element = first + column; element < last; element += g.width) {
-            piece(columns_left(element, last, count), vectors(segment, vectors.mean) + column,
-                  vectors(segment, vectors.scale) + column, vectors(segment, vectors.shift) + column, x + element,
-                  residual + (has_residual ? element : column), y + element);
+        Index const first = g.chunk_begin(segment, chunk), size = g.chunk_begin(segment, chunk + 1) - first;
+        T const* const from = x.at(first);
+        T const* const addend = has_residual ? residual.at(first) : residual.data;
+        T* const to = y.at(first);
+        for (Index element = column; element < size; element += g.width) {
+            piece(columns_left(element, size, count), vectors(segment, vectors.mean) + column,
+                  vectors(segment, vectors.scale) + column, vectors(segment, vectors.shift) + column, from + element,
+                  addend + (has_residual ? element : column), to + element);
         }
     }
     KOKKOS_INLINE_FUNCTION void piece(Index n, A const* __restrict mean, A const* __restrict scale,
@@ -55,7 +57,11 @@ class NormalizeKernel : public Kernel {
     explicit NormalizeKernel(KernelRequest const& request)
         : attributes_(request.as<Normalize>().attributes()),
           statistics_(attributes_.residual ? 2 : 1),
-          g_(NormGeometry::of(request.inputs[0], request.inputs[statistics_], NormGeometry::Pass::elementwise)),
+          x_(Lines::of(request.inputs[0])),
+          residual_(attributes_.residual ? Lines::of(request.inputs[1]) : Lines{}),
+          y_(Lines::of(request.outputs[0])),
+          g_(NormGeometry::of(request.inputs[0], request.inputs[statistics_], NormGeometry::Pass::elementwise,
+                              !all_dense(request))),
           place_(NormPlacement::of(request.inputs[0], request.inputs[statistics_])) {
         vectors_ = workspace_.add<A>(g_.segments * NormVectors<A>::count * g_.width);
         zeros_ = workspace_.add<T>(g_.width);
@@ -78,14 +84,20 @@ class NormalizeKernel : public Kernel {
         visit_activation(attributes_.activation, [&](auto const& activation) {
             using F = std::decay_t<decltype(activation)>;
             for_rows("aureole::norm::normalize", g_.all_chunks(), g_.width,
-                     NormalizeRows<T, F>{g_, activation, vectors, inputs[0].as<T>(), residual, attributes_.residual,
-                                         outputs[0].as<T>()});
+                     NormalizeRows<T, F>{g_,
+                                         activation,
+                                         vectors,
+                                         {inputs[0].as<T>(), x_},
+                                         {residual, residual_},
+                                         attributes_.residual,
+                                         {outputs[0].as<T>(), y_}});
         });
     }
 
   private:
     NormAttributes attributes_;
     std::size_t statistics_;  ///< index of the mean among the inputs
+    Lines x_, residual_, y_;
     NormGeometry g_;
     NormPlacement place_;
     WorkspaceLayout workspace_;

@@ -59,7 +59,7 @@ struct MaxPool {
     T* y;
     I* index;
     T const* x;
-    Place out, in;
+    Place out, index_out, in;
     PoolAxis axis[3];
 
     struct Pixel {
@@ -72,10 +72,11 @@ struct MaxPool {
             maximum.x = pool.x + c;
             for (int i = 0; i < Width; ++i) { maximum.best[i] = -A(INFINITY), maximum.index[i] = -1; }
             for_window(pool.axis, pool.in, n, d, h, w, maximum);
-            Index const at = pool.out.at(n, d, h, w) + c;
+            T* const best = pool.y + pool.out.at(n, d, h, w) + c;
+            I* const chosen = pool.index + pool.index_out.at(n, d, h, w) + c;
             for (int i = 0; i < Width; ++i) {
-                pool.y[at + i] = static_cast<T>(maximum.best[i]);
-                pool.index[at + i] = static_cast<I>(maximum.index[i]);
+                best[i] = static_cast<T>(maximum.best[i]);
+                chosen[i] = static_cast<I>(maximum.index[i]);
             }
         }
     };
@@ -130,7 +131,10 @@ template <class T>
 class PoolKernel : public Kernel {
   public:
     explicit PoolKernel(KernelRequest const& request)
-        : attributes_(request.as<Pool>().attributes()), x_(request.inputs[0]), y_(request.outputs[0]) {}
+        : attributes_(request.as<Pool>().attributes()),
+          x_(request.inputs[0]),
+          y_(request.outputs[0]),
+          index_(request.outputs.back()) {}
 
     void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
              std::byte* /*workspace*/) const override {
@@ -149,15 +153,20 @@ class PoolKernel : public Kernel {
   private:
     template <class I>
     void maximum(std::span<Tensor const> outputs, std::span<Tensor const> inputs) const {
-        MaxPool<T, I> pool{outputs[0].as<T>(), outputs[1].as<I>(),   inputs[0].as<T>(),
-                           local_place(y_),    global_place(x_, y_), {}};
+        MaxPool<T, I> pool{outputs[0].as<T>(),
+                           outputs[1].as<I>(),
+                           inputs[0].as<T>(),
+                           local_place(y_),
+                           local_place(index_),
+                           global_place(x_, y_),
+                           {}};
         set_axes(pool, axes());
         for_pixels("aureole::pool::max", y_.local(), pool);
     }
     [[nodiscard]] PoolAxes axes() const { return pool_axes(attributes_.window, x_.global, y_.global, y_.box); }
 
     PoolAttributes attributes_;
-    TensorSpec x_, y_;
+    TensorSpec x_, y_, index_;  ///< index_: of a maximum
 };
 
 }  // namespace

@@ -167,7 +167,7 @@ std::unique_ptr<Kernel> make_conv(KernelRequest const& request, std::string& ref
     ConvAttributes const& attributes = request.as<Conv>().attributes();
     TensorSpec const &x = request.inputs[0], &y = request.outputs[0];
     if (!supports(x.dtype, refusal)) { return {}; }
-    auto const geometry = conv_geometry(attributes.window, attributes.groups, x, y, Covered::output, refusal);
+    auto const geometry = dense_geometry(attributes.window, attributes.groups, x, y, Covered::output, refusal);
     if (!geometry) { return {}; }
     ConvDescription const description = describe(*geometry, x.dtype, x.dtype, attributes.bias);
     auto const choose = [&](Addend addend) {
@@ -190,7 +190,7 @@ std::unique_ptr<Kernel> make_conv_input_gradient(KernelRequest const& request, s
     ConvAttributes const& attributes = request.as<ConvInputGradient>().attributes();
     TensorSpec const &dx = request.outputs[0], &dy = request.inputs[0];
     if (!supports(dx.dtype, refusal)) { return {}; }
-    auto const geometry = conv_geometry(attributes.window, attributes.groups, dx, dy, Covered::input, refusal);
+    auto const geometry = dense_geometry(attributes.window, attributes.groups, dx, dy, Covered::input, refusal);
     if (!geometry) { return {}; }
     if (prefers_forward(*geometry, dx.dtype)) {
         auto const chosen =
@@ -212,7 +212,7 @@ std::unique_ptr<Kernel> make_conv_weight_gradient(KernelRequest const& request, 
     ConvAttributes const& attributes = request.as<ConvWeightGradient>().attributes();
     TensorSpec const &x = request.inputs[0], &dy = request.inputs[1];
     if (!supports(x.dtype, refusal)) { return {}; }
-    auto const geometry = conv_geometry(attributes.window, attributes.groups, x, dy, Covered::output, refusal);
+    auto const geometry = dense_geometry(attributes.window, attributes.groups, x, dy, Covered::output, refusal);
     if (!geometry) { return {}; }
     auto const hint = conv_forward(describe(*geometry, x.dtype, x.dtype, attributes.bias), user_scratchpad());
     if (!is_fast(hint, refusal)) { return {}; }

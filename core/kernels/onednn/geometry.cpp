@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/tensor/lines.hpp"
+
 namespace aureole::onednn {
 
 namespace {
@@ -44,30 +46,33 @@ AxisGeometry cover_input(Window window, Index pad, Index x, Index y) {
     return {window, x, y, 0, y_skip, window.output_extent(x) == y};
 }
 
-/// Folds slices into samples where the window does not look along d.
-void fold_slices(ConvGeometry& geometry) {
-    if (geometry.x.d != geometry.y.d || geometry.window[0] != Window{1, 1, 0, 0, geometry.window[0].dilation}) {
-        return;
-    }
-    for (Shape* shape : {&geometry.x, &geometry.y}) {
-        shape->n *= shape->d;
-        shape->d = 1;
-    }
+/// Whether slices of samples follow each other as slices of a sample do.
+bool slices_are_even(Shape const& shape, Strides const& strides) {
+    return shape.n == 1 || shape.d == 1 || strides.n == shape.d * strides.d;
 }
 
-/// Cuts one image axis of a local tensor. Only the outermost axis of extent above one stays contiguous.
-bool cut(Shape& shape, Index& offset, std::size_t axis, Index skip, Index extent) {
-    auto extents = shape.extents();
-    if (skip == 0 && extents[axis] == extent) { return true; }
-    Index inner = 1;
-    for (std::size_t i = 0; i < axis_count; ++i) {
-        if (i < axis && extents[i] != 1) { return false; }
-        if (i > axis) { inner *= extents[i]; }
+void fold(Shape& shape, Strides& strides) {
+    if (shape.d > 1) { strides.n = strides.d; }
+    shape.n *= shape.d;
+    shape.d = 1;
+}
+
+/// Folds slices into samples where the window does not look along d.
+void fold_slices(ConvGeometry& geometry) {
+    if (geometry.x.d != geometry.y.d || geometry.window[0] != Window{1, 1, 0, 0, geometry.window[0].dilation} ||
+        !slices_are_even(geometry.x, geometry.x_strides) || !slices_are_even(geometry.y, geometry.y_strides)) {
+        return;
     }
-    offset += skip * inner;
+    fold(geometry.x, geometry.x_strides);
+    fold(geometry.y, geometry.y_strides);
+}
+
+/// Cuts one image axis of a local tensor.
+void cut(Shape& shape, Index& offset, Strides const& strides, std::size_t axis, Index skip, Index extent) {
+    auto extents = shape.extents();
+    offset += skip * strides.all()[axis];
     extents[axis] = extent;
     shape = Shape::of(extents);
-    return true;
 }
 
 Dims spatial(ConvGeometry const& geometry, Index (*of)(Window const&)) {
@@ -103,7 +108,7 @@ Dims weight_strides(ConvGeometry const& geometry) {
 
 std::optional<ConvGeometry> conv_geometry(Windows const& window, Index groups, TensorSpec const& x, TensorSpec const& y,
                                           Covered covered, std::string& refusal) {
-    ConvGeometry geometry{x.local(), y.local(), window, groups};
+    ConvGeometry geometry{x.local(), y.local(), window, groups, 0, 0, x.strides(), y.strides()};
     for (std::size_t i = 0; i < 3; ++i) {
         Index const pad = x.box.lo[i + 1] + window[i].pad_lo - y.box.lo[i + 1] * window[i].stride;
         Index const x_extent = x.local().extents()[i + 1], y_extent = y.local().extents()[i + 1];
@@ -115,18 +120,29 @@ std::optional<ConvGeometry> conv_geometry(Windows const& window, Index groups, T
             return {};
         }
         geometry.window[i] = axis.window;
-        if (!cut(geometry.x, geometry.x_offset, i + 1, axis.x_skip, axis.x) ||
-            !cut(geometry.y, geometry.y_offset, i + 1, axis.y_skip, axis.y)) {
-            refusal = fmt::format("{} to {} positions along axis {} are not contiguous", x_extent, y_extent, i + 1);
-            return {};
-        }
+        cut(geometry.x, geometry.x_offset, geometry.x_strides, i + 1, axis.x_skip, axis.x);
+        cut(geometry.y, geometry.y_offset, geometry.y_strides, i + 1, axis.y_skip, axis.y);
     }
     fold_slices(geometry);
     return geometry;
 }
 
+bool ConvGeometry::is_dense() const { return Lines::of(x, x_strides).dense && Lines::of(y, y_strides).dense; }
+
+std::optional<ConvGeometry> dense_geometry(Windows const& window, Index groups, TensorSpec const& x,
+                                           TensorSpec const& y, Covered covered, std::string& refusal) {
+    auto const geometry = conv_geometry(window, groups, x, y, covered, refusal);
+    if (geometry && !geometry->is_dense()) {
+        refusal = fmt::format("{} to {}: what is read or written is not contiguous", to_string(x.local()),
+                              to_string(y.local()));
+        return {};
+    }
+    return geometry;
+}
+
 ConvGeometry turned_round(ConvGeometry const& geometry) {
-    ConvGeometry turned{geometry.y, geometry.x, geometry.window, geometry.groups};
+    ConvGeometry turned{geometry.y, geometry.x, geometry.window,    geometry.groups,
+                        0,          0,          geometry.y_strides, geometry.x_strides};
     for (Window& window : turned.window) {
         window.pad_lo = window.reach() - 1 - window.pad_lo;
         window.pad_hi = window.reach() - 1 - window.pad_hi;

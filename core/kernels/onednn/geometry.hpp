@@ -14,7 +14,10 @@ struct ConvGeometry {
     Windows window;  ///< padding is local here
     Index groups = 1;
     Index x_offset = 0, y_offset = 0;  ///< elements
+    Strides x_strides, y_strides;
 
+    /// Whether both are dense: the library's primitives know nothing else.
+    [[nodiscard]] bool is_dense() const;
     /// Both channel counts and all kernel extents as the weights (t, r, s, c / groups, k) have them.
     [[nodiscard]] Shape weights() const { return {window[0].size, window[1].size, window[2].size, x.c / groups, y.c}; }
     [[nodiscard]] bool is_volume() const {
@@ -30,9 +33,12 @@ struct ConvGeometry {
 enum class Covered : std::uint8_t { output, input };
 
 /// Local geometry of the convolution `window` from x to y. Nothing, and the reason in `refusal`, where the library
-/// cannot express it: a surplus that is not contiguous, a negative padding, a padding that no window reaches across.
+/// cannot express it: a negative padding, a padding that no window reaches across.
 [[nodiscard]] std::optional<ConvGeometry> conv_geometry(Windows const& window, Index groups, TensorSpec const& x,
                                                         TensorSpec const& y, Covered covered, std::string& refusal);
+/// The same for primitives of the library; refused where what is left is not dense.
+[[nodiscard]] std::optional<ConvGeometry> dense_geometry(Windows const& window, Index groups, TensorSpec const& x,
+                                                         TensorSpec const& y, Covered covered, std::string& refusal);
 
 /// The library's element type; activations are f32 or bf16.
 [[nodiscard]] dnnl::memory::data_type library_type(DType dtype);

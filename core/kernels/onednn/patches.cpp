@@ -16,6 +16,7 @@ Index position(Window const& window, Index at, Index element) {
 Patches::Patches(ConvGeometry const& geometry)
     : x_(geometry.x),
       y_(geometry.y),
+      strides_(geometry.x_strides),
       window_(geometry.window),
       length_(window_[0].size * window_[1].size * window_[2].size * x_.c),
       are_pixels_(std::all_of(window_.begin(), window_.end(), [](Window const& each) {
@@ -54,7 +55,8 @@ void Patches::gather(T const* x, Index first, Index count, float* to) const {
             for (Index r = 0; r < window_[1].size; ++r) {
                 Index const in_h = position(window_[1], h, r);
                 bool const padding = in_d < 0 || in_d >= x_.d || in_h < 0 || in_h >= x_.h;
-                to = gather_row<T>(padding ? nullptr : x + ((n * x_.d + in_d) * x_.h + in_h) * x_.w * x_.c, w, to);
+                to = gather_row<T>(padding ? nullptr : x + n * strides_.n + in_d * strides_.d + in_h * strides_.h, w,
+                                   to);
             }
         }
         if (++w < y_.w) { continue; }

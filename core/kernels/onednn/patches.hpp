@@ -21,6 +21,7 @@ class Patches {
 
   private:
     Shape x_, y_;
+    Strides strides_;  ///< of x
     Windows window_;
     Index length_;
     bool are_pixels_;

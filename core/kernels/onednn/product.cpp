@@ -7,6 +7,7 @@
 #include "core/kernels/onednn/choice.hpp"
 #include "core/kernels/onednn/packing.hpp"
 #include "core/kernels/onednn/patches.hpp"
+#include "core/tensor/lines.hpp"
 
 namespace aureole::onednn {
 
@@ -48,7 +49,7 @@ class PatchBlocks {
   public:
     PatchBlocks(ConvGeometry const& geometry, DType dtype, WorkspaceLayout& workspace)
         : patches_(geometry),
-          in_place_(patches_.are_pixels() && dtype == DType::f32),
+          in_place_(patches_.are_pixels() && dtype == DType::f32 && Lines::of(geometry.x, geometry.x_strides).dense),
           threads_(static_cast<Index>(host_threads())),
           pixels_(std::min(patches_.count(), std::max(least_pixels, block_elements / patches_.length()))),
           buffers_(add_buffers(in_place_ ? 0 : patches_.length(), workspace)) {}
@@ -91,52 +92,71 @@ class PatchBlocks {
     }
 };
 
+/// Calls visit(first element in the tensor, first pixel, pixels) for runs of pixels that are neighbours in memory.
+template <class Visit>
+void for_runs(Lines const& lines, Index columns, Index first, Index number, Visit const& visit) {
+    Index const line = lines.dense ? lines.count * lines.length / columns : lines.length / columns;  // pixels of a run
+    for (Index at = first; at < first + number;) {
+        Index const run = std::min(first + number, (at / line + 1) * line) - at;
+        visit(lines.at(at * columns), at - first, run);
+        at += run;
+    }
+}
+
 /// Rows of a tensor, one for every pixel, as f32: where they lie, or in a buffer for those of a block.
 template <class T>
 class BlockRows {
   public:
-    BlockRows(PatchBlocks const& blocks, Index columns, WorkspaceLayout& workspace)
-        : columns_(columns), buffers_(is_f32 ? 0 : blocks.add_buffers(columns, workspace)) {}
+    /// Of the result of a convolution.
+    BlockRows(PatchBlocks const& blocks, ConvGeometry const& geometry, WorkspaceLayout& workspace)
+        : columns_(geometry.y.c),
+          lines_(Lines::of(geometry.y, geometry.y_strides)),
+          in_place_(std::is_same_v<T, float> && lines_.dense),
+          buffers_(in_place_ ? 0 : blocks.add_buffers(columns_, workspace)) {}
 
     /// Where to write a result of a block, which write() then takes to the tensor.
     [[nodiscard]] float* target(PatchBlocks const& blocks, T* tensor, Index first, Index thread,
                                 std::byte* workspace) const {
-        if constexpr (is_f32) {
-            return tensor + first * columns_;
-        } else {
-            return blocks.buffer(buffers_, columns_, thread, workspace);
+        if constexpr (std::is_same_v<T, float>) {
+            if (in_place_) { return tensor + first * columns_; }
         }
+        return blocks.buffer(buffers_, columns_, thread, workspace);
     }
     void write(float const* rows, Index first, Index number, T* tensor) const {
-        if constexpr (!is_f32) { std::copy_n(rows, number * columns_, tensor + first * columns_); }
+        if (in_place_) { return; }
+        for_runs(lines_, columns_, first, number, [&](Index element, Index pixel, Index run) {
+            std::copy_n(rows + pixel * columns_, run * columns_, tensor + element);
+        });
     }
     [[nodiscard]] Matrix read(PatchBlocks const& blocks, T const* tensor, Index first, Index number, Index thread,
                               std::byte* workspace) const {
-        T const* const rows = tensor + first * columns_;
-        if constexpr (is_f32) {
-            return {rows, columns_};
-        } else {
-            float* const buffer = blocks.buffer(buffers_, columns_, thread, workspace);
-            std::copy_n(rows, number * columns_, buffer);
-            return {buffer, columns_};
+        if constexpr (std::is_same_v<T, float>) {
+            if (in_place_) { return {tensor + first * columns_, columns_}; }
         }
+        float* const buffer = blocks.buffer(buffers_, columns_, thread, workspace);
+        for_runs(lines_, columns_, first, number, [&](Index element, Index pixel, Index run) {
+            std::copy_n(tensor + element, run * columns_, buffer + pixel * columns_);
+        });
+        return {buffer, columns_};
     }
 
   private:
-    static constexpr bool is_f32 = std::is_same_v<T, float>;
     Index columns_;
+    Lines lines_;
+    bool in_place_;
     std::size_t buffers_;
 };
 
 template <class T>
 class ConvByProduct final : public Kernel {
   public:
-    ConvByProduct(ConvGeometry const& geometry, ConvAttributes const& attributes)
+    ConvByProduct(ConvGeometry const& geometry, ConvAttributes const& attributes, Lines const& addend)
         : attributes_(attributes),
+          addend_(addend),
           x_offset_(geometry.x_offset),
           filters_(geometry.y.c),
           blocks_(geometry, dtype_of<T>, workspace_),
-          y_(blocks_, filters_, workspace_) {}
+          y_(blocks_, geometry, workspace_) {}
 
     [[nodiscard]] std::size_t workspace_bytes() const override { return workspace_.bytes(); }
 
@@ -158,6 +178,7 @@ class ConvByProduct final : public Kernel {
 
   private:
     ConvAttributes attributes_;
+    Lines addend_;
     Index x_offset_, filters_;
     WorkspaceLayout workspace_;
     PatchBlocks blocks_;
@@ -166,8 +187,11 @@ class ConvByProduct final : public Kernel {
     /// What the product is added to; whether there is anything.
     bool start(T const* addend, float const* bias, Index first, Index number, float* to) const {
         if (addend != nullptr) {
-            T const* const rows = addend + first * filters_;
-            if (static_cast<void const*>(rows) != to) { std::copy_n(rows, number * filters_, to); }
+            for_runs(addend_, filters_, first, number, [&](Index element, Index pixel, Index run) {
+                T const* const rows = addend + element;
+                float* const sums = to + pixel * filters_;
+                if (static_cast<void const*>(rows) != sums) { std::copy_n(rows, run * filters_, sums); }
+            });
         }
         if (bias == nullptr) { return addend != nullptr; }
         for (Index i = 0; i < number; ++i, to += filters_) {
@@ -186,7 +210,7 @@ class ConvInputGradientByProduct final : public Kernel {
           channels_(geometry.x.c),
           weights_({geometry.weights(), 1, true, true}, DType::f32, stored_weights(turned_round(geometry)), workspace_),
           blocks_(turned_round(geometry), dtype_of<T>, workspace_),
-          dx_(blocks_, channels_, workspace_) {}
+          dx_(blocks_, turned_round(geometry), workspace_) {}
 
     [[nodiscard]] std::size_t workspace_bytes() const override { return workspace_.bytes(); }
 
@@ -219,7 +243,7 @@ class ConvWeightGradientByProduct final : public Kernel {
           x_offset_(geometry.x_offset),
           filters_(geometry.y.c),
           blocks_(geometry, dtype_of<T>, workspace_),
-          dy_(blocks_, filters_, workspace_),
+          dy_(blocks_, geometry, workspace_),
           dw_(workspace_.add(static_cast<std::size_t>(blocks_.threads() * weights()) * sizeof(float))),
           db_(workspace_.add(static_cast<std::size_t>(blocks_.threads() * filters_) * sizeof(float))) {}
 
@@ -282,7 +306,8 @@ std::unique_ptr<Kernel> make_conv_by_product(KernelRequest const& request, std::
     TensorSpec const &x = request.inputs[0], &y = request.outputs[0];
     auto const geometry = product_geometry(attributes, x, y, Covered::output, refusal);
     if (!geometry) { return {}; }
-    return make_for<ConvByProduct>(x.dtype, *geometry, attributes);
+    return make_for<ConvByProduct>(x.dtype, *geometry, attributes,
+                                   attributes.addend ? Lines::of(request.inputs[1]) : Lines{});
 }
 
 std::unique_ptr<Kernel> make_conv_input_gradient_by_product(KernelRequest const& request, std::string& refusal) {

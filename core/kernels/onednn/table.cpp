@@ -18,9 +18,9 @@ std::unique_ptr<Kernel> where_faster(KernelRequest const& request, std::string& 
 
 std::vector<Implementation> const& implementations() {
     static std::vector<Implementation> const table{
-        {"conv", "onednn gemm", where_faster<make_conv_by_product>},
-        {"conv_input_gradient", "onednn gemm", where_faster<make_conv_input_gradient_by_product>},
-        {"conv_weight_gradient", "onednn gemm", where_faster<make_conv_weight_gradient_by_product>},
+        {"conv", "onednn gemm", where_faster<make_conv_by_product>, true},
+        {"conv_input_gradient", "onednn gemm", where_faster<make_conv_input_gradient_by_product>, true},
+        {"conv_weight_gradient", "onednn gemm", where_faster<make_conv_weight_gradient_by_product>, true},
         {"conv", "onednn", make_conv},
         {"conv_input_gradient", "onednn", make_conv_input_gradient},
         {"conv_weight_gradient", "onednn", make_conv_weight_gradient},

@@ -72,7 +72,7 @@ std::unique_ptr<Kernel> make_transposed_conv(KernelRequest const& request, std::
     TransposedConvAttributes const& attributes = request.as<TransposedConv>().attributes();
     TensorSpec const &x = request.inputs[0], &y = request.outputs[0];
     if (!supports(x.dtype, refusal)) { return {}; }
-    auto const adjoint = conv_geometry(attributes.window, attributes.groups, y, x, Covered::input, refusal);
+    auto const adjoint = dense_geometry(attributes.window, attributes.groups, y, x, Covered::input, refusal);
     if (!adjoint) { return {}; }
     auto const chosen = deconv(describe_transposed(*adjoint, x.dtype), user_scratchpad());
     if (!is_usable(chosen, refusal)) { return {}; }

@@ -34,7 +34,23 @@ TEST(OnednnGeometry, cuts_off_rows_that_no_window_reads) {
     ASSERT_TRUE(wide) << refusal;
     EXPECT_EQ(wide->x.h, 6);
     EXPECT_EQ(wide->x_offset, 2 * 8 * 4);
-    EXPECT_FALSE(conv_geometry(same3, 1, rows(16, 1, 12, 8, 2), rows(16, 4, 8, 8, 2), Covered::output, refusal));
+    EXPECT_TRUE(wide->is_dense());
+}
+
+TEST(OnednnGeometry, primitives_are_refused_what_is_not_contiguous) {
+    std::string refusal;
+    TensorSpec const x = rows(16, 1, 12, 8, 2), y = rows(16, 4, 8, 8, 2);
+    auto const strided = conv_geometry(same3, 1, x, y, Covered::output, refusal);
+    ASSERT_TRUE(strided) << refusal;
+    EXPECT_FALSE(strided->is_dense());
+    EXPECT_EQ(strided->x_offset, 2 * 8 * 4);
+    EXPECT_EQ(strided->x_strides.n, 11 * 8 * 4);
+    EXPECT_FALSE(dense_geometry(same3, 1, x, y, Covered::output, refusal));
+    EXPECT_FALSE(refusal.empty());
+    TensorSpec part = rows(16, 0, 16);
+    part.within = Box{{0, 0, 0, 0, 0}, {1, 1, 16, 9, 4}};
+    refusal.clear();
+    EXPECT_FALSE(dense_geometry({}, 1, part, rows(16, 0, 16), Covered::output, refusal));
     EXPECT_FALSE(refusal.empty());
 }
 

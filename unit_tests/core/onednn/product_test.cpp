@@ -10,6 +10,7 @@
 #include "core/kernels/native/conv.hpp"
 #include "core/kernels/onednn/invocation.hpp"
 #include "core/ops/conv.hpp"
+#include "core/tensor/lines.hpp"
 #include "unit_tests/support/operator_harness.hpp"
 
 namespace aureole::test {
@@ -51,8 +52,22 @@ std::vector<ProductCase> const& cases() {
          {{Window{}, three, three}, 6, 1, true},
          {{0, 0, 3, 0, 0}, {1, 1, 17, 9, 8}},
          {{0, 0, 6, 0, 0}, {1, 1, 12, 9, 6}}},
+        {"columns_of_a_tile",
+         {1, 1, 9, 20, 8},
+         {{Window{}, three, three}, 6, 1, true, true},
+         {{0, 0, 0, 3, 0}, {1, 1, 9, 17, 8}},
+         {{0, 0, 0, 6, 0}, {1, 1, 9, 12, 6}}},
     };
     return all;
+}
+
+/// The same part with other elements around it.
+TensorSpec in_larger(TensorSpec spec) {
+    spec.within = spec.box;
+    spec.within->lo[2] -= 2;
+    spec.within->hi[3] += 3;
+    if (spec.local().d > 1) { spec.within->hi[1] += 1; }
+    return spec;
 }
 
 TensorSpec spec_of(Shape const& shape, Box const& part, DType dtype = DType::f32) {
@@ -84,36 +99,80 @@ std::vector<double> values_of(Bytes const& bytes, DType dtype) {
     return values;
 }
 
+/// Memory of what a tensor lies within, NaN but for its own values, and where it begins there.
+struct Placed {
+    TensorSpec spec;
+    Bytes memory;
+
+    Placed(TensorSpec const& given, Bytes const& values)
+        : spec(given),
+          memory(static_cast<std::size_t>(given.stored().shape().volume()) * size_of(given.dtype), std::byte{0xff}) {
+        for_lines([&](std::size_t line, std::size_t at, std::size_t bytes) {
+            std::copy_n(values.data() + line, bytes, memory.data() + at);
+        });
+    }
+    [[nodiscard]] Tensor tensor() {
+        Tensor part{memory.data() + offset() * size_of(spec.dtype), spec.dtype, spec.local()};
+        if (spec.within) { part.strided = spec.strides(); }
+        return part;
+    }
+    [[nodiscard]] Bytes values() const {
+        Bytes values(spec.bytes());
+        for_lines([&](std::size_t line, std::size_t at, std::size_t bytes) {
+            std::copy_n(memory.data() + at, bytes, values.data() + line);
+        });
+        return values;
+    }
+
+  private:
+    [[nodiscard]] std::size_t offset() const {
+        Index first = 0;
+        for (std::size_t axis = 0; axis < 4; ++axis) {
+            first += (spec.box.lo[axis] - spec.stored().lo[axis]) * spec.strides().all()[axis];
+        }
+        return static_cast<std::size_t>(first);
+    }
+    template <class Visit>
+    void for_lines(Visit const& visit) const {
+        Lines const lines = Lines::of(spec);
+        std::size_t const bytes = static_cast<std::size_t>(lines.length) * size_of(spec.dtype);
+        for (Index line = 0; line < lines.count; ++line) {
+            visit(static_cast<std::size_t>(line) * bytes,
+                  (offset() + static_cast<std::size_t>(lines.begin(line))) * size_of(spec.dtype), bytes);
+        }
+    }
+};
+
 /// Outputs of a kernel; they hold 0.5 before where it adds to them, else NaN.
-std::vector<std::vector<double>> run(Make make, KernelRequest const& request, std::vector<Bytes> inputs,
+std::vector<std::vector<double>> run(Make make, KernelRequest const& request, std::vector<Bytes> const& inputs,
                                      bool accumulate) {
     std::string refusal;
     auto const kernel = make(request, refusal);
     EXPECT_TRUE(kernel) << refusal;
     if (!kernel) { return {}; }
     std::vector<Tensor> in, out;
-    std::vector<Bytes> made;
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-        in.push_back({inputs[i].data(), request.inputs[i].dtype, request.inputs[i].local()});
-    }
+    std::vector<Placed> given, made;
+    for (std::size_t i = 0; i < inputs.size(); ++i) { given.emplace_back(request.inputs[i], inputs[i]); }
+    for (Placed& each : given) { in.push_back(each.tensor()); }
     float const before = accumulate ? 0.5F : std::numeric_limits<float>::quiet_NaN();
     for (TensorSpec const& spec : request.outputs) {
-        made.push_back(stored(std::vector<float>(static_cast<std::size_t>(spec.local().volume()), before), spec.dtype));
+        made.emplace_back(
+            spec, stored(std::vector<float>(static_cast<std::size_t>(spec.local().volume()), before), spec.dtype));
     }
-    for (std::size_t i = 0; i < made.size(); ++i) {
-        out.push_back({made[i].data(), request.outputs[i].dtype, request.outputs[i].local()});
-    }
+    for (Placed& each : made) { out.push_back(each.tensor()); }
     Bytes workspace(kernel->workspace_bytes() + 64, std::byte{0xff});  // NaN until it is written
     auto const address = reinterpret_cast<std::uintptr_t>(workspace.data());
     RunContext context;
     context.accumulate = accumulate;
     kernel->run(context, out, in, workspace.data() + (64 - address % 64) % 64);
     std::vector<std::vector<double>> results;
-    for (std::size_t i = 0; i < made.size(); ++i) { results.push_back(values_of(made[i], request.outputs[i].dtype)); }
+    for (Placed const& each : made) { results.push_back(values_of(each.values(), each.spec.dtype)); }
     return results;
 }
 
-void expect_same(Make product, Make native, KernelRequest const& request, bool accumulates) {
+/// `x`: extents of the images, `w`: of the weights.
+void expect_same(Make product, Make native, KernelRequest const& request, Shape const& x, Shape const& w,
+                 bool accumulates) {
     std::vector<Bytes> inputs;
     bool bf16 = false;
     for (std::size_t i = 0; i < request.inputs.size(); ++i) {
@@ -126,6 +185,15 @@ void expect_same(Make product, Make native, KernelRequest const& request, bool a
         if (accumulate && !accumulates) { continue; }
         auto const got = run(product, request, inputs, accumulate), want = run(native, request, inputs, accumulate);
         ASSERT_EQ(got.size(), want.size());
+        KernelRequest strided = request;
+        for (std::vector<TensorSpec>* specs : {&strided.inputs, &strided.outputs}) {
+            for (TensorSpec& spec : *specs) {
+                bool const image = spec.local().n == x.n && spec.local().pixels_per_sample() > 1 && spec.global != w;
+                if (image) { spec = in_larger(spec); }
+            }
+        }
+        ASSERT_TRUE(strided.has_strided());
+        EXPECT_EQ(run(product, strided, inputs, accumulate), got) << request.op->kind() << " of parts of tensors";
         for (std::size_t i = 0; i < got.size(); ++i) {
             double difference = 0, norm = 0;
             for (std::size_t k = 0; k < got[i].size(); ++k) {
@@ -159,12 +227,17 @@ TEST_P(Product, ForwardIsTheConvolution) {
     if (attributes().addend) { request.inputs.push_back(y()); }
     request.inputs.push_back(w());
     if (attributes().bias) { request.inputs.push_back(b()); }
-    expect_same(onednn::make_conv_by_product, native::make_conv, request, false);
+    expect_same(onednn::make_conv_by_product, native::make_conv, request, given().x, w().global, false);
 }
 
 TEST_P(Product, InputGradientIsThatOfTheConvolution) {
     ConvInputGradient const op(attributes(), given().x);
-    Box const part = given().x_part.empty() ? Box{} : Box{{0, 0, 7, 0, 0}, {1, 1, 11, 9, 8}};
+    Box part = given().x_part;  // well inside of what y covers
+    if (!part.empty()) {
+        std::size_t const axis = part.lo[2] > 0 ? 2 : 3;
+        part.lo[axis] = 7;
+        part.hi[axis] = 11;
+    }
     KernelRequest const request{&op, 0, {spec_of(given().x, part, dtype())}, {y(), w()}};
     bool unit = true;
     for (Window const& each : attributes().window) { unit = unit && each.stride == 1; }
@@ -174,14 +247,16 @@ TEST_P(Product, InputGradientIsThatOfTheConvolution) {
         EXPECT_EQ(refusal, "strides are not 1");
         return;
     }
-    expect_same(onednn::make_conv_input_gradient_by_product, native::make_conv_input_gradient, request, false);
+    expect_same(onednn::make_conv_input_gradient_by_product, native::make_conv_input_gradient, request, given().x,
+                w().global, false);
 }
 
 TEST_P(Product, WeightGradientIsThatOfTheConvolution) {
     ConvWeightGradient const op(attributes());
     KernelRequest request{&op, 0, {w()}, {x(), y()}};
     if (attributes().bias) { request.outputs.push_back(b()); }
-    expect_same(onednn::make_conv_weight_gradient_by_product, native::make_conv_weight_gradient, request, true);
+    expect_same(onednn::make_conv_weight_gradient_by_product, native::make_conv_weight_gradient, request, given().x,
+                w().global, true);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Product,

@@ -43,17 +43,16 @@ struct Case {
 class RankExchange {
   public:
     RankExchange(Case const& spec, Memory memory, int tag)
-        : from_spec_{spec.dtype, spec.shape, spec.from[world().rank()]},
+        : from_spec_(source_of(spec, memory)),
           to_spec_{spec.dtype, spec.shape, spec.to[world().rank()]},
           exchange_(plan_redistribution(spec.from, spec.to, world().rank()), from_spec_, to_spec_, spec.direction),
           from_memory_(from_spec_),
           to_memory_(to_spec_),
           messages_(exchange_.buffer_bytes()) {
         from_ = from_memory_.tensor();
-        bool const within = !from_spec_.box.empty() && contains(to_spec_.box, from_spec_.box);
-        auto const offset = within ? contiguous_offset(to_spec_.box, from_spec_.box) : std::nullopt;
-        if (memory == Memory::inside && offset) {
-            from_.data = to_memory_.data() + static_cast<std::size_t>(*offset) * size_of(spec.dtype);
+        if (from_spec_.within) {
+            from_.data = address_of({to_memory_.tensor(), to_spec_.box}, from_spec_.box);
+            from_.strided = from_spec_.strides();
         }
         fill(to_memory_.tensor());
         fill(messages_.data(), exchange_.buffer_bytes());
@@ -76,6 +75,14 @@ class RankExchange {
     DeviceBuffer from_memory_, to_memory_, messages_;
     Tensor from_;
 
+    /// What this rank holds before; inside what it is to hold if that has room.
+    static TensorSpec source_of(Case const& spec, Memory memory) {
+        TensorSpec source{spec.dtype, spec.shape, spec.from[world().rank()]};
+        Box const& to = spec.to[world().rank()];
+        bool const fits = !source.box.empty() && contains(to, source.box) && to.shape().c == source.local().c;
+        if (memory == Memory::inside && fits) { source.within = to; }
+        return source;
+    }
     /// NaN, or the largest number.
     static void fill(Tensor const& tensor) { fill(static_cast<std::byte*>(tensor.data), tensor.bytes()); }
     static void fill(std::byte* data, std::size_t bytes) {
@@ -162,8 +169,8 @@ double sum_over_ranks(double value) {
 }
 
 /// <F x, y> = <x, F* y>, scalar products over all ranks.
-void expect_adjoint(Case const& spec, std::uint64_t seed, int tag) {
-    RankExchange forward(spec, Memory::separate, tag);
+void expect_adjoint(Case const& spec, std::uint64_t seed, int tag, Memory memory = Memory::separate) {
+    RankExchange forward(spec, memory, tag);
     Case backward = spec;
     backward.direction = Exchange::Direction::adjoint;
     RankExchange adjoint(backward, Memory::separate, tag + 1);
@@ -192,6 +199,17 @@ TEST(Exchange, AdjointIsTheTransposedMap) {
         Layout const from = random_source(random, world().size(), shape), to = random_target(random, from, shape);
         SCOPED_TRACE("seed " + std::to_string(seed) + ", from\n" + to_string(from) + "to\n" + to_string(to));
         expect_adjoint({shape, DType::f64, from, to}, seed, static_cast<int>(2 * seed));
+    }
+}
+
+TEST(Exchange, AdjointOfAHaloAroundATileInPlace) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        Random random(seed + 3000);
+        Shape const shape = random_shape(random);
+        Layout const from = Layout::tiled(random_grid(random, world().size(), shape), shape);
+        Layout const to = with_halo(random, from, shape, 3);
+        SCOPED_TRACE("seed " + std::to_string(seed) + ", from\n" + to_string(from) + "to\n" + to_string(to));
+        expect_adjoint({shape, DType::f64, from, to}, seed, static_cast<int>(2 * seed), Memory::inside);
     }
 }
 
