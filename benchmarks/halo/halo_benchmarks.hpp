@@ -12,10 +12,11 @@ namespace aureole::benchmarks {
 /// convolution: exchange, then the convolution of the tile; beside it that of the whole image on rank 0.
 /// overlap:     the convolution of a tile whose border is there already, between begin and finish of an exchange.
 ///
-/// Counters of messages and bytes are those of the busiest rank. Ratios are of the fastest runs, which other programs
-/// on the machine disturb least. `exposed_us` is the time in begin and finish while there is a convolution between
-/// them; `hidden` is the share of the exchange that the convolution covers: 1 - (both - compute) / exchange, which
-/// means little where the exchange is much shorter than the convolution's own variation.
+/// Counters of messages and bytes are those of the busiest rank; the speed-up is that of the fastest runs, which other
+/// programs on the machine disturb least. In overlap, `exchange_us` is the time of an exchange behind a convolution,
+/// `exposed_us` that of its two halves around one, medians, without what a rank waits for another whose convolution
+/// ends later; `hidden` is 1 - exposed / exchange. Between cores that share a memory it is about zero: what an exchange
+/// does there is copying, by the cores that compute.
 class HaloBenchmarks {
   public:
     HaloBenchmarks(Comm const& comm, HaloOptions options);
