@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "app/verbs.hpp"
-#include "core/kernels/launch.hpp"
 
 namespace {
 
@@ -25,9 +24,6 @@ ExitCode compute(Command const& command) {
         "the launcher started {} processes, but MPI sees {} (it belongs to another MPI): use the mpirun of "
         "the MPI that this program was built with",
         launched, seen);
-    aureole::require(launched == 1 || aureole::runs_on_host || aureole::takes_device_memory(), ExitCode::bad_deck,
-                     "this MPI does not take device memory (several ranks on devices exchange it): use one built for "
-                     "the device, or run on one rank");
     Kokkos::ScopeGuard const kokkos;  // everything on a device lives inside
     aureole::Comm const* const all = comm ? &*comm : nullptr;
     return command.verb == Command::Verb::run ? aureole::run_verb(command, all) : aureole::verify_verb(command, all);

@@ -7,6 +7,8 @@
 
 #include "core/error.hpp"
 #include "core/tensor/arena.hpp"
+#include "parallel/exchange/message_span.hpp"
+#include "parallel/grid/wait.hpp"
 
 namespace aureole {
 
@@ -126,6 +128,14 @@ void require_ranks(Deck const& deck, int started) {
          "{}: the grid ({}) takes {} ranks, but {} processes were started: start {} (mpirun -np {}){}",
          deck.where("parallel"), grid_text(parallel), needed, started, needed, needed,
          grids.empty() ? "" : fmt::format(", or set {}", grids));
+}
+
+void set_up_messages(ParallelSpec const& parallel) {
+    using M = ParallelSpec::Messages;
+    set_wait_limit(static_cast<double>(parallel.timeout));
+    set_transport(parallel.messages == M::direct   ? Transport::direct
+                  : parallel.messages == M::staged ? Transport::staged
+                                                   : Transport::automatic);
 }
 
 namespace {

@@ -12,6 +12,9 @@ namespace aureole {
 /// fits.
 void require_ranks(Deck const& deck, int started);
 
+/// How this process sends messages and how long it waits for them; before any memory is bound.
+void set_up_messages(ParallelSpec const& parallel);
+
 /// What this rank holds of a value of the global graph; an empty box if nothing.
 struct Part {
     TensorSpec spec;

@@ -33,6 +33,7 @@ bool will_resume(Deck const& deck) {
 ExitCode run_verb(Command const& command, Comm const* comm) {
     Deck deck = read_deck(command.deck, command.overrides);
     require_ranks(deck, comm == nullptr ? 1 : comm->size());
+    set_up_messages(deck.parallel);
     if (command.dump) { deck.output.dump.file = *command.dump; }
     bool const dump = !deck.output.dump.file.empty();
     int const rank = comm == nullptr ? 0 : comm->rank();

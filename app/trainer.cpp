@@ -14,7 +14,6 @@
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
 #include "io/picture/curves.hpp"
-#include "parallel/grid/wait.hpp"
 #include "parallel/schedule/exposure.hpp"
 #include "parallel/schedule/measured.hpp"
 #include "parallel/schedule/timeline.hpp"
@@ -69,7 +68,6 @@ void Trainer::start() {
     restore_or_draw();
     first_step_ = step_;
     prepare_loaders();
-    set_wait_limit(static_cast<double>(deck_.parallel.timeout));
     if (!is_root()) { return; }
     log_.emplace(deck_.output.folder, metric_names(plan_.has_eval ? plan_.eval : plan_.train), step_);
 }

@@ -494,6 +494,7 @@ TrainSpec::Precision precision_of(std::string const& name, TrainSpec::Precision 
 ExitCode verify_verb(Command const& command, Comm const* comm) {
     Deck deck = read_deck(command.deck, command.overrides);
     require_ranks(deck, comm == nullptr ? 1 : comm->size());
+    set_up_messages(deck.parallel);
     deck.train.precision = precision_of(command.verify.precision, deck.train.precision);
     if (deck.train.precision == TrainSpec::Precision::f64) { deck.kernels = KernelChoice::native; }
     deck.data.eval.reset();

@@ -4,7 +4,7 @@
 set(AUREOLE_TEST_TIMEOUT 300 CACHE STRING "Seconds after which a test fails that states no limit of its own")
 set(AUREOLE_MPIEXEC_FLAGS "--oversubscribe;--bind-to;none" CACHE STRING "Options of the MPI launcher in tests")
 function(aureole_add_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS;NP" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS;NP;STAGED_NP" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT ${AUREOLE_TEST_TIMEOUT})
   endif()
@@ -26,6 +26,12 @@ function(aureole_add_test name)
       COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${AUREOLE_MPIEXEC_FLAGS} $<TARGET_FILE:${name}>)
     set_tests_properties(${name}.np${ranks} PROPERTIES PROCESSORS ${ranks})
     list(APPEND tests ${name}.np${ranks})
+  endforeach()
+  foreach(ranks IN LISTS ARG_STAGED_NP)  # the same with messages by way of host memory
+    add_test(NAME ${name}.staged.np${ranks}
+      COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${AUREOLE_MPIEXEC_FLAGS} $<TARGET_FILE:${name}> --staged)
+    set_tests_properties(${name}.staged.np${ranks} PROPERTIES PROCESSORS ${ranks})
+    list(APPEND tests ${name}.staged.np${ranks})
   endforeach()
   # root may start processes too: containers have no other user
   set_tests_properties(${tests} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"

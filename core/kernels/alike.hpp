@@ -6,6 +6,32 @@
 
 namespace aureole {
 
+namespace detail {
+
+/// Dense tensors: element i of all of them lies at i.
+template <std::size_t K, class Functor>
+struct AlikeElements {
+    Functor functor;
+    KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
+        Index at[K];
+        for (std::size_t k = 0; k < K; ++k) { at[k] = begin; }
+        functor(at, end - begin);
+    }
+};
+
+template <std::size_t K, class Functor>
+struct AlikeLines {
+    Functor functor;
+    Lines lines[K];
+    KOKKOS_INLINE_FUNCTION void operator()(Index line, Index begin, Index end) const {
+        Index at[K];
+        for (std::size_t k = 0; k < K; ++k) { at[k] = lines[k].begin(line) + begin; }
+        functor(at, end - begin);
+    }
+};
+
+}  // namespace detail
+
 /// Element-wise work on K tensors of one shape, of which any may be strided.
 template <std::size_t K>
 class Alike {
@@ -19,36 +45,16 @@ class Alike {
     template <class Functor>
     void run(char const* label, Functor const& functor) const {
         if (std::all_of(lines_.begin(), lines_.end(), [](Lines const& each) { return each.dense; })) {
-            for_elements(label, lines_[0].length * lines_[0].count, Together<Functor>{functor});
+            for_elements(label, lines_[0].length * lines_[0].count, detail::AlikeElements<K, Functor>{functor});
             return;
         }
-        ByLines<Functor> by_lines{functor, {}};
+        detail::AlikeLines<K, Functor> by_lines{functor, {}};
         for (std::size_t k = 0; k < K; ++k) { by_lines.lines[k] = lines_[k]; }
         for_rows(label, lines_[0].count, lines_[0].length, by_lines);
     }
 
   private:
     std::array<Lines, K> lines_;
-
-    template <class Functor>
-    struct Together {
-        Functor functor;
-        KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
-            Index at[K];
-            for (std::size_t k = 0; k < K; ++k) { at[k] = begin; }
-            functor(at, end - begin);
-        }
-    };
-    template <class Functor>
-    struct ByLines {
-        Functor functor;
-        Lines lines[K];
-        KOKKOS_INLINE_FUNCTION void operator()(Index line, Index begin, Index end) const {
-            Index at[K];
-            for (std::size_t k = 0; k < K; ++k) { at[k] = lines[k].begin(line) + begin; }
-            functor(at, end - begin);
-        }
-    };
 };
 
 }  // namespace aureole

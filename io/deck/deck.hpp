@@ -223,6 +223,8 @@ struct ParallelSpec {
     std::string schedule_file;     ///< a table instead
     bool shard_optimizer = false;  ///< ranks with the same parameters share the optimizer's state
     Index timeout = 600;           ///< seconds
+    enum class Messages : std::uint8_t { automatic, direct, staged };
+    Messages messages = Messages::automatic;
 
     /// Stages with ranks of their own.
     [[nodiscard]] Index rows() const;

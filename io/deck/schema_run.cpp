@@ -54,6 +54,11 @@ Choices<ParallelSpec::Overlap> choices_of(Of<ParallelSpec::Overlap> /*type*/) {
             {"always", ParallelSpec::Overlap::always}};
 }
 
+Choices<ParallelSpec::Messages> choices_of(Of<ParallelSpec::Messages> /*type*/) {
+    using M = ParallelSpec::Messages;
+    return {{"auto", M::automatic}, {"direct", M::direct}, {"staged", M::staged}};
+}
+
 std::vector<Field> fields_of(Of<ParallelSpec::Spatial> /*type*/) {
     using S = ParallelSpec::Spatial;
     return {
@@ -128,6 +133,10 @@ std::vector<Field> fields_of(Of<ParallelSpec> /*type*/) {
               "a rank that waits longer for another one ends the job and names it; 0: ranks wait for ever")
             .as(Type::duration)
             .at_least(0),
+        field("messages", &P::messages,
+              "direct: MPI is given the memory of the device; staged: messages go by way of pinned memory of the host; "
+              "auto: direct where MPI says that it takes a device's memory (some that do have no way to say so), and "
+              "on a host"),
         field(
             "schedule_file", &P::schedule_file,
             "a table instead: a row of cells for every rank, such as 0F1 for the forward pass of micro-batch 1 through "

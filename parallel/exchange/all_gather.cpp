@@ -8,7 +8,7 @@ namespace aureole {
 
 void AllGather::add(Comm const& comm, Tensor const& tensor, std::vector<Elements> const& shares) {
     require(static_cast<int>(shares.size()) == comm.size(), "{} shares for {} ranks", shares.size(), comm.size());
-    Item item{tensor, {}, {}, comm.get()};
+    Item item{tensor, MessageSpan(static_cast<std::byte*>(tensor.data), tensor.bytes()), {}, {}, comm.get()};
     for (Elements const& each : shares) {
         item.counts.push_back(mpi_count(static_cast<std::size_t>(each.count)));
         item.offsets.push_back(mpi_count(static_cast<std::size_t>(each.first)));
@@ -28,11 +28,13 @@ void AllGather::run() {
     std::vector<MPI_Request> requests(items_.size(), MPI_REQUEST_NULL);
     for (std::size_t i = 0; i < items_.size(); ++i) {
         Item const& item = items_[i];
-        check_mpi(MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, item.tensor.data, item.counts.data(),
+        item.span.to_mpi();
+        check_mpi(MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, item.span.address(), item.counts.data(),
                                   item.offsets.data(), mpi_type(item.tensor.dtype), item.comm, &requests[i]),
                   "MPI_Iallgatherv");
     }
     wait_all(requests, {});
+    for (Item const& item : items_) { item.span.from_mpi(); }
     seconds_ += seconds_since(begin);
 }
 

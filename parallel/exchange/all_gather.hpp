@@ -1,4 +1,5 @@
 #pragma once
+#include "parallel/exchange/message_span.hpp"
 #include "parallel/exchange/shares.hpp"
 #include "parallel/grid/comm.hpp"
 
@@ -19,6 +20,7 @@ class AllGather {
   private:
     struct Item {
         Tensor tensor;
+        MessageSpan span;
         std::vector<int> counts, offsets;
         MPI_Comm comm = MPI_COMM_NULL;
     };

@@ -122,7 +122,11 @@ void AllReduce::bind(Comm const& comm, int tag, std::vector<Tensor> tensors, std
     make_operation();
     tensors_ = std::move(tensors);
     buffer_ = in_place_ ? static_cast<std::byte*>(tensors_[0].data) : buffer;
-    if (pairwise_) { pairwise_->bind(comm, tag, buffer_, buffer + packed_bytes()); }
+    if (pairwise_) {
+        pairwise_->bind(comm, tag, buffer_, buffer + packed_bytes());
+    } else {
+        span_ = MessageSpan(buffer_, message_bytes());
+    }
 }
 
 void AllReduce::pack() const {
@@ -174,10 +178,11 @@ void AllReduce::begin() {
         pairwise_->begin();
         return;
     }
+    span_.to_mpi();
     bool const sum = combine_ == Combine::sum;
     MPI_Datatype const type = sum ? mpi_type(dtype_) : type_;
-    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, buffer_, mpi_count(elements_ / group_), type, sum ? MPI_SUM : op_, comm_,
-                             &request_),
+    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, span_.address(), mpi_count(elements_ / group_), type, sum ? MPI_SUM : op_,
+                             comm_, &request_),
               "MPI_Iallreduce");
 }
 
@@ -186,6 +191,7 @@ void AllReduce::finish() {
         pairwise_->finish();
     } else {
         wait_all({&request_, 1}, {});
+        span_.from_mpi();
     }
     unpack();
 }

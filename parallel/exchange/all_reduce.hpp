@@ -42,6 +42,7 @@ class AllReduce : public Reduction {
     std::size_t elements_ = 0;  ///< in the buffer
     std::vector<Tensor> tensors_;
     std::byte* buffer_ = nullptr;
+    MessageSpan span_;  ///< of the buffer, where MPI combines
     MPI_Comm comm_ = MPI_COMM_NULL;
     MPI_Op op_ = MPI_OP_NULL;
     MPI_Datatype type_ = MPI_DATATYPE_NULL;

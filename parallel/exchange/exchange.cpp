@@ -21,6 +21,7 @@ void Exchange::free_requests() {
         if (finalized == 0) { MPI_Request_free(&request); }
     }
     requests_.clear();
+    spans_.clear();
     peers_.clear();
 }
 
@@ -62,27 +63,33 @@ void Exchange::bind(MPI_Comm comm, int tag, Tensor const& from, Tensor const& to
         bool const in_place = received_in_place(each.box);
         BoxedTensor const part = place(target_, each.box, in_place);
         if (!in_place) { unpacks_.push_back({part, target_, each.box}); }
-        requests_.emplace_back();
-        peers_.push_back(each.peer);
-        check_mpi(MPI_Recv_init(part.tensor.data, mpi_count(part.tensor.bytes()), MPI_BYTE, each.peer, tag, comm,
-                                &requests_.back()),
-                  "MPI_Recv_init");
+        void* const memory = add_message(each.peer, part.tensor);
+        check_mpi(
+            MPI_Recv_init(memory, mpi_count(part.tensor.bytes()), MPI_BYTE, each.peer, tag, comm, &requests_.back()),
+            "MPI_Recv_init");
     }
     receives_ = requests_.size();
     for (Transfer const& each : outgoing()) {
         bool const in_place = sent_in_place(each.box);
         BoxedTensor const part = place(source_, each.box, in_place);
         if (!in_place) { packs_.push_back({source_, part, each.box}); }
-        requests_.emplace_back();
-        peers_.push_back(each.peer);
-        check_mpi(MPI_Send_init(part.tensor.data, mpi_count(part.tensor.bytes()), MPI_BYTE, each.peer, tag, comm,
-                                &requests_.back()),
-                  "MPI_Send_init");
+        void* const memory = add_message(each.peer, part.tensor);
+        check_mpi(
+            MPI_Send_init(memory, mpi_count(part.tensor.bytes()), MPI_BYTE, each.peer, tag, comm, &requests_.back()),
+            "MPI_Send_init");
     }
     if (!plan_.kept.empty()) {
         bool const same_memory = address_of(source_, plan_.kept) == address_of(target_, plan_.kept);
         if (!same_memory) { copies_.push_back({source_, target_, plan_.kept}); }
     }
+}
+
+/// One more request; returns the memory that MPI is to use.
+void* Exchange::add_message(int peer, Tensor const& part) {
+    requests_.emplace_back();
+    peers_.push_back(peer);
+    spans_.emplace_back(static_cast<std::byte*>(part.data), part.bytes());
+    return spans_.back().address();
 }
 
 void Exchange::begin() {
@@ -91,6 +98,7 @@ void Exchange::begin() {
     copy_boxes("aureole::exchange::pack", packs_);
     if (sends > 0) {
         fence("strips are handed to MPI");
+        for (std::size_t i = receives_; i < spans_.size(); ++i) { spans_[i].to_mpi(); }
         check_mpi(MPI_Startall(sends, requests_.data() + receives_), "MPI_Startall");
     }
     if (direction_ == Direction::adjoint) { zero(target_.tensor); }
@@ -99,6 +107,7 @@ void Exchange::begin() {
 
 void Exchange::finish() {
     if (!requests_.empty()) { wait_all(requests_, peers_); }
+    for (std::size_t i = 0; i < receives_; ++i) { spans_[i].from_mpi(); }
     if (direction_ == Direction::forward) {
         copy_boxes("aureole::exchange::unpack", unpacks_);
         return;

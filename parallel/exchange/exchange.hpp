@@ -1,5 +1,6 @@
 #pragma once
 #include "parallel/exchange/box_copy.hpp"
+#include "parallel/exchange/message_span.hpp"
 #include "parallel/exchange/redistribution.hpp"
 #include "parallel/grid/comm.hpp"
 
@@ -48,6 +49,7 @@ class Exchange {
     BoxedTensor source_, target_;
     std::vector<BoxCopy> packs_, unpacks_, copies_;
     std::vector<MPI_Request> requests_;  ///< receives first
+    std::vector<MessageSpan> spans_;     ///< of each
     std::vector<int> peers_;             ///< of each, in the communicator
     std::size_t receives_ = 0;
 
@@ -62,6 +64,7 @@ class Exchange {
     [[nodiscard]] std::size_t bytes_of(Box const& box) const;
     [[nodiscard]] bool sent_in_place(Box const& box) const;
     [[nodiscard]] bool received_in_place(Box const& box) const;
+    void* add_message(int peer, Tensor const& part);
     void free_requests();
 };
 

@@ -46,19 +46,21 @@ void PairwiseReduce::bind(Comm const& comm, int tag, std::byte* mine, std::byte*
     free_requests();
     mine_ = mine;
     received_ = received;
+    to_send_ = MessageSpan(mine, bytes());
+    to_receive_ = MessageSpan(received, bytes());
     int const count = mpi_count(bytes());
-    enum class Way { both, send, receive, replace };
+    enum class Way : std::uint8_t { both, send, receive, replace };
     auto const add = [&](int peer, Way way) {
-        Round round{way == Way::both || way == Way::receive};
+        Round round{way == Way::both || way == Way::send, way == Way::both || way == Way::receive, way == Way::replace};
         if (way != Way::send) {
             round.requests.emplace_back();
-            check_mpi(MPI_Recv_init(way == Way::replace ? mine : received, count, MPI_BYTE, peer, tag, comm.get(),
-                                    &round.requests.back()),
+            MessageSpan const& into = round.replaces ? to_send_ : to_receive_;
+            check_mpi(MPI_Recv_init(into.address(), count, MPI_BYTE, peer, tag, comm.get(), &round.requests.back()),
                       "MPI_Recv_init");
         }
-        if (way == Way::both || way == Way::send) {
+        if (round.sends) {
             round.requests.emplace_back();
-            check_mpi(MPI_Send_init(mine, count, MPI_BYTE, peer, tag, comm.get(), &round.requests.back()),
+            check_mpi(MPI_Send_init(to_send_.address(), count, MPI_BYTE, peer, tag, comm.get(), &round.requests.back()),
                       "MPI_Send_init");
         }
         round.peers.assign(round.requests.size(), peer);
@@ -84,19 +86,26 @@ void PairwiseReduce::bind(Comm const& comm, int tag, std::byte* mine, std::byte*
 }
 
 void PairwiseReduce::begin() {
-    if (rounds_.empty()) { return; }
-    std::vector<MPI_Request>& requests = rounds_.front().requests;
-    check_mpi(MPI_Startall(static_cast<int>(requests.size()), requests.data()), "MPI_Startall");
+    if (!rounds_.empty()) { start(rounds_.front()); }
+}
+
+void PairwiseReduce::start(Round& round) const {
+    if (round.sends) { to_send_.to_mpi(); }
+    check_mpi(MPI_Startall(static_cast<int>(round.requests.size()), round.requests.data()), "MPI_Startall");
 }
 
 void PairwiseReduce::finish() {
     for (Round& round : rounds_) {
         if (&round != &rounds_.front()) {
             fence("partial results are handed to MPI");
-            check_mpi(MPI_Startall(static_cast<int>(round.requests.size()), round.requests.data()), "MPI_Startall");
+            start(round);
         }
         wait_all(round.requests, round.peers);
-        if (round.combines) { combine_received(); }
+        if (round.replaces) { to_send_.from_mpi(); }
+        if (round.combines) {
+            to_receive_.from_mpi();
+            combine_received();
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/ops/operator.hpp"
 #include "core/tensor/dtype.hpp"
+#include "parallel/exchange/message_span.hpp"
 #include "parallel/grid/comm.hpp"
 
 namespace aureole {
@@ -38,7 +39,7 @@ class PairwiseReduce {
   private:
     /// Messages to and from one peer, and whether what comes is combined with this rank's or takes its place.
     struct Round {
-        bool combines = false;
+        bool sends = false, combines = false, replaces = false;
         std::vector<MPI_Request> requests{};
         std::vector<int> peers{};  ///< of each request
     };
@@ -47,9 +48,11 @@ class PairwiseReduce {
     std::size_t elements_;
     std::byte *mine_ = nullptr, *received_ = nullptr;
     std::vector<Round> rounds_;
+    MessageSpan to_send_, to_receive_;  ///< mine, received
 
     [[nodiscard]] std::size_t bytes() const { return elements_ * size_of(dtype_); }
     void free_requests();
+    void start(Round& round) const;
     void combine_received() const;
 };
 

@@ -33,7 +33,10 @@ void move(Tensor const& from, Tensor const& to) {
 }  // namespace
 
 ReduceScatter::ReduceScatter(Comm const& comm, Tensor const& tensor, std::vector<Elements> const& shares)
-    : tensor_(tensor), mine_(shares.at(static_cast<std::size_t>(comm.rank()))), comm_(comm.get()) {
+    : tensor_(tensor),
+      span_(static_cast<std::byte*>(tensor.data), tensor.bytes()),
+      mine_(shares.at(static_cast<std::size_t>(comm.rank()))),
+      comm_(comm.get()) {
     require(static_cast<int>(shares.size()) == comm.size() && shares.back().end() == tensor.shape.volume(),
             "{} shares of {} elements for {} ranks", shares.size(), tensor.shape.volume(), comm.size());
     for (Elements const& each : shares) { counts_.push_back(mpi_count(static_cast<std::size_t>(each.count))); }
@@ -41,8 +44,9 @@ ReduceScatter::ReduceScatter(Comm const& comm, Tensor const& tensor, std::vector
 
 void ReduceScatter::begin() {
     fence("partial sums are handed to MPI");
-    check_mpi(MPI_Ireduce_scatter(MPI_IN_PLACE, tensor_.data, counts_.data(), mpi_type(tensor_.dtype), MPI_SUM, comm_,
-                                  &request_),
+    span_.to_mpi();
+    check_mpi(MPI_Ireduce_scatter(MPI_IN_PLACE, span_.address(), counts_.data(), mpi_type(tensor_.dtype), MPI_SUM,
+                                  comm_, &request_),
               "MPI_Ireduce_scatter");
 }
 
@@ -50,6 +54,7 @@ void ReduceScatter::begin() {
 /// one before it.
 void ReduceScatter::finish() {
     wait_all({&request_, 1}, {});
+    span_.from_mpi();
     if (mine_.first > 0) { move(flat_part(tensor_, {0, mine_.count}), flat_part(tensor_, mine_)); }
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "parallel/exchange/message_span.hpp"
 #include "parallel/exchange/reduction.hpp"
 #include "parallel/exchange/shares.hpp"
 #include "parallel/grid/comm.hpp"
@@ -17,6 +18,7 @@ class ReduceScatter : public Reduction {
 
   private:
     Tensor tensor_;
+    MessageSpan span_;
     Elements mine_;
     std::vector<int> counts_;
     MPI_Comm comm_;

@@ -60,6 +60,20 @@ TEST(Tiles, TrainAsOneRankDoes) {
     }
 }
 
+TEST(Tiles, MessagesByWayOfHostMemoryChangeNothing) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    for (char const* const messages : {"direct", "staged"}) {
+        std::vector<std::string> arguments = run("[1, 2]", messages);
+        arguments.emplace_back("parallel.data=2");
+        arguments.emplace_back("parallel.shard_optimizer=true");
+        arguments.emplace_back("parallel.messages=" + std::string(messages));
+        expect_code(place.launch(4, arguments), ExitCode::success);
+    }
+    expect_near_tensors(place.path("staged.h5"), place.path("direct.h5"));
+    expect_near_metrics(place.read("staged/metrics.csv"), place.read("direct/metrics.csv"));
+}
+
 TEST(Tiles, UpdatesWithinTheBackwardPassWaitForTheSumsOfTiles) {
     Workplace const place;
     std::string text = deck;

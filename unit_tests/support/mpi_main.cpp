@@ -2,6 +2,9 @@
 
 #include <Kokkos_Core.hpp>
 
+#include <string_view>
+
+#include "parallel/exchange/message_span.hpp"
 #include "parallel/grid/comm.hpp"
 
 int main(int argc, char** argv) {
@@ -10,6 +13,8 @@ int main(int argc, char** argv) {
     {
         Kokkos::ScopeGuard const kokkos(argc, argv);
         ::testing::InitGoogleTest(&argc, argv);
+        // as on a device whose memory MPI does not take
+        if (argc > 1 && std::string_view(argv[1]) == "--staged") { aureole::set_transport(aureole::Transport::staged); }
         failed = RUN_ALL_TESTS();
     }
     return failed;

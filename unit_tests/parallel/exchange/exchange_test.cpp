@@ -228,6 +228,27 @@ TEST(Exchange, TilesBecomePartsOfTheSamplesAndBack) {
     }
 }
 
+TEST(MessageSpan, StagedMemoryIsACopy) {
+    Transport const before = transport();
+    DeviceBuffer const memory(TensorSpec::whole(DType::f64, {1, 1, 1, 1, 3}));
+    for (Transport const way : {Transport::direct, Transport::staged}) {
+        set_transport(way);
+        MessageSpan const span(memory.data(), memory.tensor().bytes());
+        if (way == Transport::direct && runs_on_host) { EXPECT_EQ(span.address(), memory.data()); }
+        if (way == Transport::direct) { continue; }
+        EXPECT_NE(span.address(), memory.data());
+        write_values(std::vector<double>{1, 2, 3}, memory.tensor());
+        span.to_mpi();
+        auto* const values = reinterpret_cast<double*>(span.address());
+        EXPECT_EQ(std::vector<double>(values, values + 3), (std::vector<double>{1, 2, 3}));
+        values[1] = 7;
+        EXPECT_EQ(read_values(memory.tensor()), (std::vector<double>{1, 2, 3}));
+        span.from_mpi();
+        EXPECT_EQ(read_values(memory.tensor()), (std::vector<double>{1, 7, 3}));
+    }
+    set_transport(before);
+}
+
 TEST(Exchange, SeveralMayBeUnderWay) {
     Random random(5);
     Shape const shape{2, 1, 13, 9, 3};
