@@ -41,6 +41,7 @@ RankNeeds needs_of(RunPlan const& plan) {
         needs.halo.exchanges += traffic.exchanges;
         needs.halo.messages += traffic.messages;
         needs.halo.bytes += traffic.bytes;
+        needs.halo.copied += traffic.copied;
         needs.halo.reductions += traffic.reductions;
         needs.halo.reduced_bytes += traffic.reduced_bytes;
         needs.hand_over_messages += plan.engine->stage(i).messages_sent();
@@ -129,12 +130,12 @@ void print_memory(std::vector<RankNeeds> const& ranks) {
 
 void print_traffic(std::vector<RankNeeds> const& ranks, Index micro_batches) {
     auto const steps = static_cast<std::size_t>(micro_batches);
-    fmt::print("\nsent in one step, by rank\n{:>6}{:>16}{:>12}{:>14}{:>18}{:>12}\n", "rank", "halo messages", "bytes",
-               "reductions", "stage messages", "bytes");
+    fmt::print("\nsent in one step, by rank\n{:>6}{:>16}{:>12}{:>14}{:>14}{:>18}{:>12}\n", "rank", "halo messages",
+               "bytes", "tiles copied", "reductions", "stage messages", "bytes");
     for (RankNeeds const& each : ranks) {
-        fmt::print("{:>6}{:>16}{:>12}{:>14}{:>18}{:>12}\n", each.rank, steps * each.halo.messages,
-                   text_of(steps * each.halo.bytes), steps * each.halo.reductions, steps * each.hand_over_messages,
-                   text_of(steps * each.hand_over_bytes));
+        fmt::print("{:>6}{:>16}{:>12}{:>14}{:>14}{:>18}{:>12}\n", each.rank, steps * each.halo.messages,
+                   text_of(steps * each.halo.bytes), text_of(steps * each.halo.copied), steps * each.halo.reductions,
+                   steps * each.hand_over_messages, text_of(steps * each.hand_over_bytes));
     }
 }
 

@@ -13,6 +13,7 @@
 #include "io/data/statistics.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
+#include "parallel/program/estimate.hpp"
 
 namespace aureole {
 

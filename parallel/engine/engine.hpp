@@ -4,6 +4,7 @@
 
 #include "core/optim/optimizer.hpp"
 #include "parallel/exchange/all_gather.hpp"
+#include "parallel/program/tiling.hpp"
 #include "parallel/reduce/gradient_reduction.hpp"
 #include "parallel/schedule/event.hpp"
 #include "parallel/schedule/schedule.hpp"

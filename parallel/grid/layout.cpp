@@ -28,4 +28,19 @@ bool contains(Layout const& outer, Layout const& inner) {
     return true;
 }
 
+void grow(Layout& hull, Layout const& more) {
+    for (int rank = 0; rank < hull.ranks(); ++rank) {
+        Box& box = hull.boxes[static_cast<std::size_t>(rank)];
+        if (more[rank].empty()) { continue; }
+        if (box.empty()) {
+            box = more[rank];
+            continue;
+        }
+        for (std::size_t axis = 0; axis + 1 < axis_count; ++axis) {
+            box.lo[axis] = std::min(box.lo[axis], more[rank].lo[axis]);
+            box.hi[axis] = std::max(box.hi[axis], more[rank].hi[axis]);
+        }
+    }
+}
+
 }  // namespace aureole

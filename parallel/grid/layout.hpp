@@ -27,4 +27,7 @@ struct Layout {
 /// Whether every part of `inner` lies in the same rank's part of `outer`.
 [[nodiscard]] bool contains(Layout const& outer, Layout const& inner);
 
+/// Every box of `hull` becomes the smallest one around it and that of `more`, with its own channels.
+void grow(Layout& hull, Layout const& more);
+
 }  // namespace aureole

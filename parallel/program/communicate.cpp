@@ -1,5 +1,7 @@
 #include "parallel/program/communicate.hpp"
 
+#include <set>
+
 #include "core/tensor/arena.hpp"
 #include "parallel/program/communication.hpp"
 
@@ -142,6 +144,9 @@ std::unique_ptr<Communication> plan_communication(LocalGraph const& local, Node 
 
 Traffic traffic_of(LocalGraph const& local) {
     Traffic traffic;
+    std::set<std::pair<ValueId, ValueId>> in_place;  // tile, tensor with its halo
+    for (Inside const& each : local.inside) { in_place.emplace(each.value, each.host); }
+    for (auto const& [value, place] : local.strided) { in_place.emplace(value, place.host); }
     for (Node const& node : local.graph.nodes()) {
         if (node.op->kind() == "redistribute_begin") {
             Redistribution const plan = plan_of(local, node);
@@ -150,6 +155,9 @@ Traffic traffic_of(LocalGraph const& local) {
             traffic.messages += plan.sends.size();
             for (Transfer const& each : plan.sends) {
                 traffic.bytes += static_cast<std::size_t>(each.box.shape().volume()) * element;
+            }
+            if (in_place.count({node.inputs[0], node.outputs[0]}) == 0) {
+                traffic.copied += static_cast<std::size_t>(plan.kept.shape().volume()) * element;
             }
         } else if (node.op->kind() == "all_reduce_finish") {
             ++traffic.reductions;

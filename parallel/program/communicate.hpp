@@ -5,7 +5,7 @@
 #include "core/kernels/kernel.hpp"
 #include "parallel/exchange/all_reduce.hpp"
 #include "parallel/exchange/exchange.hpp"
-#include "parallel/program/tiling.hpp"
+#include "parallel/program/local_graph.hpp"
 
 namespace aureole {
 
@@ -34,8 +34,10 @@ struct Begun {
 /// What one run of a graph sends from this rank.
 struct Traffic {
     std::size_t exchanges = 0, messages = 0, bytes = 0;  ///< of redistributions
+    std::size_t copied = 0;                              ///< bytes of tiles that are copied to where their halo comes
     std::size_t reductions = 0, reduced_bytes = 0;
 };
+/// What is copied is known of the graph of a Program, which has chosen the kernels; before, it is the most that may be.
 [[nodiscard]] Traffic traffic_of(LocalGraph const& local);
 
 }  // namespace aureole

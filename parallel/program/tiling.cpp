@@ -6,7 +6,6 @@
 #include <deque>
 
 #include "core/error.hpp"
-#include "core/graph/cost.hpp"
 #include "core/ops/norm.hpp"
 #include "parallel/exchange/all_reduce.hpp"
 #include "parallel/exchange/box_copy.hpp"
@@ -27,25 +26,6 @@ constexpr std::size_t longest_lead = 4;
 constexpr int longest_sum = 8;
 
 std::size_t as_index(std::int32_t id) { return static_cast<std::size_t>(id); }
-
-/// Seconds of a node's kernel over all of its tensors.
-double seconds_of(Graph const& graph, Node const& node, MachineModel const& machine) {
-    std::string_view const kind = node.op->kind();
-    bool const computes = kind != "redistribute_begin" && kind != "all_reduce_begin" && kind != "all_reduce_finish" &&
-                          kind != "local_part" && kind != "join_parts" && !node.op->is_view() && !node.inputs.empty();
-    return computes ? machine.seconds(cost_of(graph, node)) : 0;
-}
-
-/// The value whose pixels the ranks of a grid share out for this node.
-ValueId shared_out(Node const& node) {
-    int const reduced = node.op->reduced_input();
-    if (reduced >= 0) { return node.inputs[static_cast<std::size_t>(reduced)]; }
-    return node.outputs.empty() ? node.inputs[0] : node.outputs[0];
-}
-
-double share_of(Box const& part, Shape const& whole) {
-    return static_cast<double>(part.shape().volume()) / std::max(static_cast<double>(whole.volume()), 1.0);
-}
 
 /// The rows [lo, hi) of a box, in positions of the global tensor.
 Box rows_of(Box box, std::size_t axis, Index lo, Index hi) {
@@ -226,20 +206,6 @@ class Lowering {
             Layout own = hull;
             for (Box& box : own.boxes) { box.hi[4] = box.empty() ? 0 : shape(id).c; }
             set_layout(id, std::make_shared<Layout const>(std::move(own)));
-        }
-    }
-    static void grow(Layout& hull, Layout const& more) {
-        for (int rank = 0; rank < hull.ranks(); ++rank) {
-            Box& box = hull.boxes[static_cast<std::size_t>(rank)];
-            if (more[rank].empty()) { continue; }
-            if (box.empty()) {
-                box = more[rank];
-                continue;
-            }
-            for (std::size_t axis = 0; axis + 1 < axis_count; ++axis) {
-                box.lo[axis] = std::min(box.lo[axis], more[rank].lo[axis]);
-                box.hi[axis] = std::max(box.hi[axis], more[rank].hi[axis]);
-            }
         }
     }
     /// What a reduction, or a node that needs the whole, needs of an input; nothing where that is not to be extended
@@ -749,52 +715,9 @@ class Lowering {
 
 }  // namespace
 
-TensorSpec LocalGraph::spec(ValueId id) const {
-    ValueType const& type = graph.value(id).type;
-    TensorSpec spec{type.dtype, type.shape, box(id)};
-    if (auto const found = strided.find(id); found != strided.end()) { spec.within = box(found->second.host); }
-    return spec;
-}
-
 LocalGraph tile(Graph graph, TileGrid const& grid, int rank, TilingOptions const& options) {
     if (grid.ranks() == 1) { return whole(std::move(graph)); }
     return Lowering(std::move(graph), grid, rank, options).run();
-}
-
-double estimate_seconds(LocalGraph const& local, MachineModel const& machine) {
-    double seconds = 0;
-    for (Node const& node : local.graph.nodes()) {
-        if (node.inputs.empty()) { continue; }
-        ValueId const anchor = shared_out(node);
-        seconds +=
-            share_of(local.box(anchor), local.graph.value(anchor).type.shape) * seconds_of(local.graph, node, machine);
-    }
-    Traffic const traffic = traffic_of(local);
-    seconds += machine.latency * static_cast<double>(traffic.exchanges + traffic.reductions);
-    seconds += static_cast<double>(traffic.bytes + 2 * traffic.reduced_bytes) / machine.message_bytes;
-    return seconds;
-}
-
-int best_chain(Graph const& graph, TileGrid const& grid, int longest) {
-    int best = 1;
-    double least = 0;
-    for (int chain = 1; chain <= longest && grid.ranks() > 1; ++chain) {
-        double const seconds = estimate_seconds(tile(graph, grid, 0, {.chain = chain}));
-        if (chain == 1 || seconds < least) {
-            least = seconds;
-            best = chain;
-        }
-    }
-    return best;
-}
-
-LocalGraph whole(Graph graph) {
-    LocalGraph local;
-    for (Value const& value : graph.values()) {
-        local.layouts.push_back(std::make_shared<Layout const>(Layout::replicated(1, value.type.shape)));
-    }
-    local.graph = std::move(graph);
-    return local;
 }
 
 }  // namespace aureole

@@ -2,7 +2,7 @@
 #include <span>
 #include <vector>
 
-#include "parallel/program/tiling.hpp"
+#include "parallel/program/machine_model.hpp"
 
 namespace aureole {
 

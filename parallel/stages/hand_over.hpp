@@ -1,5 +1,5 @@
 #pragma once
-#include "parallel/program/tiling.hpp"
+#include "parallel/program/local_graph.hpp"
 #include "parallel/stages/cut.hpp"
 #include "parallel/stages/pipeline_grid.hpp"
 

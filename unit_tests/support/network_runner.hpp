@@ -5,6 +5,7 @@
 #include "core/graph/recompute.hpp"
 #include "core/models/network_builder.hpp"
 #include "parallel/program/program.hpp"
+#include "parallel/program/tiling.hpp"
 
 namespace aureole::test {
 

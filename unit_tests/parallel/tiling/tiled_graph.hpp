@@ -4,6 +4,7 @@
 
 #include "core/models/network_builder.hpp"
 #include "parallel/program/program.hpp"
+#include "parallel/program/tiling.hpp"
 #include "unit_tests/support/random_layouts.hpp"
 
 namespace aureole::test {
