@@ -12,6 +12,7 @@
 #include "app/ranks.hpp"
 #include "app/trainer.hpp"
 #include "app/verbs.hpp"
+#include "core/optim/update.hpp"
 #include "core/tensor/arena.hpp"
 #include "io/deck/parse.hpp"
 #include "io/log/progress.hpp"
@@ -147,6 +148,7 @@ class Verification {
     double worst_ = 0;
     double gradient_norm_ = 0;    ///< of one rank in this step
     std::set<std::string> idle_;  ///< parameters without influence: what an optimizer makes of rounding is not compared
+    std::map<std::string, std::vector<std::size_t>> turned_;  ///< by parameter: elements, see note_turned()
     std::optional<Departure> drawn_;
 
     [[nodiscard]] std::string hint() const {
@@ -203,6 +205,7 @@ class Verification {
         for (auto entry = trained.rbegin(); entry != trained.rend(); ++entry) {
             std::vector<double> const want = read_values(one_->engine->gradient(entry->name));
             if (norm(want) <= idle_share() * total) { idle_.insert(entry->name); }
+            note_turned(entry->name, want);
             compare(Compared::gradient, gradient_text(entry->name), all.at(Program::gradient_name(entry->name)), want,
                     entry->spec.global, floor_of_gradients(total));
         }
@@ -237,11 +240,29 @@ class Verification {
         return total;
     }
 
+    /// AdamW divides a gradient by its own size: of an element whose gradient is small beside those of its parameter,
+    /// as small as their rounding, the update has the size of any other, and a sign that rounding chooses.
+    void note_turned(std::string const& parameter, std::vector<double> const& gradient) {
+        std::vector<std::size_t>& turned = turned_[parameter];
+        turned.clear();
+        bool const divides = deck_.train.optimizer.kind == OptimizerSpec::Kind::adamw;
+        if (!divides || deck_.train.precision == TrainSpec::Precision::f64) { return; }
+        double const small =
+            tolerance_of(TrainSpec::Precision::bf16) * norm(gradient) / std::sqrt(static_cast<double>(gradient.size()));
+        for (std::size_t i = 0; i < gradient.size(); ++i) {
+            if (std::abs(gradient[i]) <= small) { turned.push_back(i); }
+        }
+    }
+
     void compare_parameters() {
-        collect(comm_, *tiled_.engine, is_updated, [&](Persistent const& entry, std::vector<double> const& values) {
+        collect(comm_, *tiled_.engine, is_updated, [&](Persistent const& entry, std::vector<double> got) {
             if (is_idle(entry)) { return; }
-            compare(Compared::parameter, updated_text(entry.name), values,
-                    read_values(one_->engine->tensor(one_->engine->persistent().find(entry.name))), entry.spec.global,
+            std::vector<double> const want =
+                read_values(one_->engine->tensor(one_->engine->persistent().find(entry.name)));
+            if (auto const found = turned_.find(entry.name); found != turned_.end()) {
+                for (std::size_t const i : found->second) { got[i] = want[i]; }
+            }
+            compare(Compared::parameter, updated_text(entry.name), got, want, entry.spec.global,
                     floor_of_updated(entry));
         });
     }
@@ -254,10 +275,15 @@ class Verification {
         return idle_.count(entry.name.substr(entry.name.rfind('/') + 1)) != 0;
     }
 
-    /// What an optimizer keeps is made of gradients, and rounded in less than f64 as they are.
+    /// What an optimizer keeps is made of gradients, or of their squares, and rounded in less than f64 as they are.
     [[nodiscard]] double floor_of_updated(Persistent const& entry) const {
         bool const exact = deck_.train.precision == TrainSpec::Precision::f64;
-        return entry.kind == Persistent::Kind::slot && !exact ? floor_of_gradients(gradient_norm_) : 0;
+        if (entry.kind != Persistent::Kind::slot || exact) { return 0; }
+        double const floor = floor_of_gradients(gradient_norm_);
+        OptimizerSpec const& optimizer = deck_.train.optimizer;
+        if (entry.name.starts_with(slot_name("first_moment", ""))) { return (1 - optimizer.beta1) * floor; }
+        if (entry.name.starts_with(slot_name("second_moment", ""))) { return (1 - optimizer.beta2) * floor * floor; }
+        return floor;
     }
 
     void remember_state() {

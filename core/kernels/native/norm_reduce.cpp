@@ -174,12 +174,6 @@ class NormReduceKernel : public NormGradientKernel<T> {
         results_ = NormPlacement::of(request.inputs[attributes_.x()], request.outputs[0]);
     }
 
-    /// A chunk of a line has sums of its own: of short lines they would take half as much memory as the tensors.
-    [[nodiscard]] bool has_too_many_sums() const {
-        constexpr Index few_rows = 4, many = Index{1} << 18U;
-        return g_.line > 0 && g_.height < few_rows && g_.all_chunks() * g_.width > many;
-    }
-
     void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
              std::byte* workspace) const override {
         auto* sum = reinterpret_cast<A*>(workspace + sum_);
@@ -220,20 +214,24 @@ class NormReduceKernel : public NormGradientKernel<T> {
     NormPlacement results_;  ///< of s1 and s2; not used where there are none
 };
 
+/// Every chunk has sums of its own, and none goes beyond a line of a strided tensor: of short lines they would take
+/// half as much memory as the tensors.
+bool has_too_many_sums(KernelRequest const& request) {
+    constexpr Index few_rows = 4, many = Index{1} << 18U;
+    NormGradientAttributes const& attributes = request.as<NormReduce>().attributes();
+    NormGeometry const g = NormGeometry::of(request.inputs[attributes.x()], request.inputs[attributes.mean()],
+                                            NormGeometry::Pass::sums, !all_dense(request));
+    return g.line > 0 && g.height < few_rows && g.all_chunks() * g.width > many;
+}
+
 }  // namespace
 
 std::unique_ptr<Kernel> make_norm_reduce(KernelRequest const& request, std::string& refusal) {
-    auto const chosen = [&](auto kernel) -> std::unique_ptr<Kernel> {
-        if (!kernel->has_too_many_sums()) { return kernel; }
+    if (has_too_many_sums(request)) {
         refusal = "lines of strided tensors are too short";
         return nullptr;
-    };
-    switch (request.inputs[0].dtype) {
-        case DType::bf16: return chosen(std::make_unique<NormReduceKernel<BFloat16>>(request));
-        case DType::f64: return chosen(std::make_unique<NormReduceKernel<double>>(request));
-        case DType::f32: return chosen(std::make_unique<NormReduceKernel<float>>(request));
-        default: refusal = fmt::format("no kernel for {}", name_of(request.inputs[0].dtype)); return nullptr;
     }
+    return make_by_type<NormReduceKernel>(request, request.inputs[0].dtype, refusal);
 }
 
 }  // namespace aureole::native
