@@ -40,22 +40,15 @@ std::uint64_t stream_of(std::string const& name) { return std::hash<std::string>
 class StridedBuffer {
   public:
     StridedBuffer(TensorSpec const& spec, HostTensor const& values)
-        : spec_(spec),
-          around_{spec.dtype, spec.stored().shape(), spec.stored()},
-          memory_(TensorSpec::whole(spec.dtype, around_.global)) {
+        : spec_(spec), memory_(TensorSpec::whole(spec.dtype, spec.stored().shape())) {
         std::vector<std::byte> const filling(memory_.tensor().bytes(), std::byte{0xFF});
         copy_to_device(filling.data(), memory_.tensor());
-        empty_ = read_values(memory_.tensor());
         write_values(values.values, tensor());
     }
     [[nodiscard]] Tensor tensor() const {
-        Strides const strides = spec_.strides();
-        Index offset = 0;
-        for (std::size_t axis = 0; axis < 4; ++axis) {
-            offset += (spec_.box.lo[axis] - around_.box.lo[axis]) * strides.all()[axis];
-        }
-        Tensor part{memory_.data() + offset * static_cast<Index>(size_of(spec_.dtype)), spec_.dtype, spec_.local()};
-        if (spec_.within) { part.strided = strides; }
+        Index const offset = first_element(spec_) * static_cast<Index>(size_of(spec_.dtype));
+        Tensor part{memory_.data() + offset, spec_.dtype, spec_.local()};
+        if (spec_.within) { part.strided = spec_.strides(); }
         return part;
     }
     [[nodiscard]] HostTensor download() const { return {spec_.local(), spec_.dtype, read_values(tensor())}; }
@@ -65,13 +58,12 @@ class StridedBuffer {
         std::vector<double> const now = read_values(memory_.tensor());
         auto const changed =
             static_cast<Index>(std::count_if(now.begin(), now.end(), [](double value) { return value == 0; }));
-        return changed == spec_.local().volume() && now.size() == empty_.size();
+        return changed == spec_.local().volume();
     }
 
   private:
-    TensorSpec spec_, around_;
+    TensorSpec spec_;
     DeviceBuffer memory_;
-    std::vector<double> empty_;
 };
 
 /// Some rows and columns around a tensor with pixels.
@@ -271,6 +263,15 @@ OperatorRun run_operator(OperatorPtr const& op, std::vector<HostTensor> const& i
 
 OperatorRun run_loss(OperatorPtr const& op, std::vector<HostTensor> const& inputs, HarnessOptions const& options) {
     return run(op, inputs, {}, options, true);
+}
+
+Index first_element(TensorSpec const& spec) {
+    auto const strides = spec.strides().all();
+    Index offset = 0;
+    for (std::size_t axis = 0; axis < strides.size(); ++axis) {
+        offset += (spec.box.lo[axis] - spec.stored().lo[axis]) * strides[axis];
+    }
+    return offset;
 }
 
 void expect_near(HostTensor const& got, HostTensor const& want, double tolerance) {

@@ -45,6 +45,9 @@ struct OperatorRun {
 [[nodiscard]] OperatorRun run_loss(OperatorPtr const& op, std::vector<HostTensor> const& inputs,
                                    HarnessOptions const& options = {});
 
+/// Elements from the first one of what a tensor lies within to its own first one.
+[[nodiscard]] Index first_element(TensorSpec const& spec);
+
 /// |got - want| <= tolerance * |want| in the Euclidean norm, and shapes are equal.
 void expect_near(HostTensor const& got, HostTensor const& want, double tolerance);
 

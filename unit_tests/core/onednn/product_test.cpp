@@ -112,7 +112,7 @@ struct Placed {
         });
     }
     [[nodiscard]] Tensor tensor() {
-        Tensor part{memory.data() + offset() * size_of(spec.dtype), spec.dtype, spec.local()};
+        Tensor part{memory.data() + begin() * size_of(spec.dtype), spec.dtype, spec.local()};
         if (spec.within) { part.strided = spec.strides(); }
         return part;
     }
@@ -125,20 +125,14 @@ struct Placed {
     }
 
   private:
-    [[nodiscard]] std::size_t offset() const {
-        Index first = 0;
-        for (std::size_t axis = 0; axis < 4; ++axis) {
-            first += (spec.box.lo[axis] - spec.stored().lo[axis]) * spec.strides().all()[axis];
-        }
-        return static_cast<std::size_t>(first);
-    }
+    [[nodiscard]] std::size_t begin() const { return static_cast<std::size_t>(first_element(spec)); }
     template <class Visit>
     void for_lines(Visit const& visit) const {
         Lines const lines = Lines::of(spec);
         std::size_t const bytes = static_cast<std::size_t>(lines.length) * size_of(spec.dtype);
         for (Index line = 0; line < lines.count; ++line) {
             visit(static_cast<std::size_t>(line) * bytes,
-                  (offset() + static_cast<std::size_t>(lines.begin(line))) * size_of(spec.dtype), bytes);
+                  (begin() + static_cast<std::size_t>(lines.begin(line))) * size_of(spec.dtype), bytes);
         }
     }
 };
