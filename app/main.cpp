@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/verbs.hpp"
+#include "core/kernels/backend_info.hpp"
 
 namespace {
 
@@ -24,6 +25,7 @@ ExitCode compute(Command const& command) {
         "the launcher started {} processes, but MPI sees {} (it belongs to another MPI): use the mpirun of "
         "the MPI that this program was built with",
         launched, seen);
+    aureole::require_backend();
     Kokkos::ScopeGuard const kokkos;  // everything on a device lives inside
     aureole::Comm const* const all = comm ? &*comm : nullptr;
     return command.verb == Command::Verb::run ? aureole::run_verb(command, all) : aureole::verify_verb(command, all);

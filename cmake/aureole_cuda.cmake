@@ -18,6 +18,9 @@ function(aureole_move_kokkos_options_to_cuda)
     set(CMAKE_CUDA_ARCHITECTURES "${Kokkos_CUDA_ARCHITECTURES}" PARENT_SCOPE)
   endif()
   set_target_properties(Kokkos::kokkoscore PROPERTIES INTERFACE_LINK_OPTIONS "")  # these are nvcc's, the host links
+  # The driver is found at run time (core/kernels/cuda/driver.cpp), the run-time library is part of the program: it starts
+  # on machines without either.
+  set_target_properties(Kokkos::CUDA PROPERTIES INTERFACE_LINK_LIBRARIES "aureole_cuda_driver;CUDA::cudart_static")
 endfunction()
 
 # Sets <result>: whether <file> includes Kokkos. Looks into headers named from the repository's root.

@@ -4,6 +4,9 @@
 
 #include "core/config.hpp"
 #include "core/kernels/launch.hpp"
+#if AUREOLE_CUDA
+#include "core/kernels/cuda/device.hpp"
+#endif
 #if AUREOLE_ONEDNN
 #include <oneapi/dnnl/dnnl.h>
 #endif
@@ -35,10 +38,23 @@ std::string onednn_text() { return "not built in"; }
 
 std::vector<std::pair<std::string, std::string>> backend_info() {
     std::string const threads = AUREOLE_THREAD_SERIAL_KOKKOS ? ", rows shared by OpenMP" : "";
-    return {{"Kokkos", fmt::format("{}.{}.{} ({}{})", KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100,
-                                   KOKKOS_VERSION % 100, Execution::name(), threads)},
-            {"oneDNN", onednn_text()},
-            {"threads", std::to_string(host_threads())}};
+    std::vector<std::pair<std::string, std::string>> info{
+        {"Kokkos", fmt::format("{}.{}.{} ({}{})", KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100,
+                               KOKKOS_VERSION % 100, Execution::name(), threads)},
+        {"oneDNN", onednn_text()},
+        {"threads", std::to_string(host_threads())}};
+#if AUREOLE_CUDA
+    std::vector<std::string> const devices = cuda::describe_devices();
+    for (std::string const& device : devices) { info.emplace_back("device", device); }
+    if (devices.empty()) { info.emplace_back("device", "none"); }
+#endif
+    return info;
+}
+
+void require_backend() {
+#if AUREOLE_CUDA
+    cuda::require_device();
+#endif
 }
 
 }  // namespace aureole

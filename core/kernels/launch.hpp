@@ -3,11 +3,15 @@
 
 #include "core/config.hpp"
 #include "core/tensor/dtype.hpp"
+#if AUREOLE_EMULATE_DEVICE
+#include "core/tensor/emulated_device.hpp"
+#endif
 
 namespace aureole {
 
 using Execution = Kokkos::DefaultExecutionSpace;
-inline constexpr bool runs_on_host = Kokkos::SpaceAccessibility<Execution, Kokkos::HostSpace>::accessible;
+inline constexpr bool runs_on_host =
+    !AUREOLE_EMULATE_DEVICE && Kokkos::SpaceAccessibility<Execution, Kokkos::HostSpace>::accessible;
 
 /// Threads that share a row loop on the host. Distributions ship Kokkos with its Serial back end only; then the loop is
 /// shared by OpenMP here, so that kernels use the cores all the same.
@@ -53,6 +57,9 @@ template <class Functor>
 void for_rows(char const* label, Index rows, Index columns, Functor const& functor) {
     if (rows <= 0 || columns <= 0) { return; }
     if constexpr (!runs_on_host) {
+#if AUREOLE_EMULATE_DEVICE
+        EmulatedAccess const access;
+#endif
         Kokkos::parallel_for(label, Kokkos::RangePolicy<Execution, Kokkos::IndexType<Index>>(0, rows * columns),
                              detail::PerElement<Functor>{functor, columns});
     } else {

@@ -21,6 +21,9 @@ using ConstHostBytes = Kokkos::View<std::byte const*, Kokkos::HostSpace, Kokkos:
 /// Calls visit(bytes of the tensor in its memory, offset of them in a dense tensor) for every run of neighbours.
 template <class Visit>
 void for_runs(Tensor const& tensor, Visit const& visit) {
+#if AUREOLE_EMULATE_DEVICE
+    EmulatedAccess const access;
+#endif
     auto* const data = static_cast<std::byte*>(tensor.data);
     Lines const lines = Lines::of(tensor.shape, tensor.strides());
     if (lines.dense) {
@@ -78,6 +81,17 @@ std::vector<double> decode(std::vector<std::byte> const& bytes) {
 
 }  // namespace
 
+#if AUREOLE_EMULATE_DEVICE
+struct Arena::Storage {
+    EmulatedMemory memory;
+    std::byte* begin;
+};
+
+Arena::Arena(std::size_t bytes)
+    : storage_(std::make_unique<Storage>(Storage{EmulatedMemory(bytes), nullptr})), bytes_(bytes) {
+    storage_->begin = storage_->memory.data();
+}
+#else
 struct Arena::Storage {
     Bytes view;
     std::byte* begin;  ///< aligned to a large page
@@ -91,8 +105,9 @@ Arena::Arena(std::size_t bytes) : storage_(std::make_unique<Storage>()), bytes_(
     storage_->view = Bytes(Kokkos::view_alloc("aureole::arena", Kokkos::WithoutInitializing), bytes + slack);
     auto const address = reinterpret_cast<std::uintptr_t>(storage_->view.data());
     storage_->begin = storage_->view.data() + ((address + slack - 1) / slack * slack - address);
-    if constexpr (runs_on_host) { madvise(storage_->begin, bytes, MADV_HUGEPAGE); }
+    if (runs_on_host && bytes >= large_page) { madvise(storage_->begin, bytes, MADV_HUGEPAGE); }
 }
+#endif
 
 Arena::~Arena() = default;
 Arena::Arena(Arena&&) noexcept = default;

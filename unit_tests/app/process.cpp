@@ -21,6 +21,12 @@ std::string quoted(std::string const& word) {
     return text + "'";
 }
 
+/// The program under test: the one built with the tests, or where it has been moved to.
+std::string program() {
+    char const* const moved = std::getenv("AUREOLE_EXECUTABLE");
+    return moved != nullptr ? moved : AUREOLE_EXECUTABLE;
+}
+
 }  // namespace
 
 Workplace::Workplace() {
@@ -52,8 +58,7 @@ Finished Workplace::launch(int ranks, std::vector<std::string> const& arguments)
 }
 
 Finished Workplace::aureole(std::vector<std::string> const& arguments, std::string const& environment) const {
-    std::string command =
-        fmt::format("cd {} && {} {}", quoted(folder_.string()), environment, quoted(AUREOLE_EXECUTABLE));
+    std::string command = fmt::format("cd {} && {} {}", quoted(folder_.string()), environment, quoted(program()));
     for (std::string const& argument : arguments) { command += " " + quoted(argument); }
     int const status = std::system((command + " >output.txt 2>&1").c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read("output.txt")};

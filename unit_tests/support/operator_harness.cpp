@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "core/graph/backward.hpp"
 #include "core/graph/differentiate.hpp"
 #include "core/tensor/arena.hpp"
+#include "core/tensor/philox.hpp"
 #include "unit_tests/support/device_buffer.hpp"
+#include "unit_tests/support/host_reference.hpp"
 
 namespace aureole::test {
 
@@ -33,8 +34,6 @@ class Seed : public Operator {
 };
 
 bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::bf16; }
-
-std::uint64_t stream_of(std::string const& name) { return std::hash<std::string>{}(name); }
 
 /// A tensor in the midst of a larger one whose other bytes are all 0xFF: NaN, or the largest number.
 class StridedBuffer {
@@ -118,7 +117,7 @@ bool expect_same_strided(KernelRequest request, HarnessOptions const& options, s
     }
     DeviceBuffer const workspace(planned->kernel->workspace_bytes());
     planned->kernel->run(options.context, to, from, workspace.data());
-    Kokkos::fence();
+    fence("end of a test kernel");
     for (std::size_t i = 0; i < out.size(); ++i) {
         EXPECT_TRUE(is_same(out[i].download(), after[i])) << request.op->kind() << " strided, output " << i;
         EXPECT_TRUE(out[i].is_clean()) << request.op->kind() << " strided, output " << i << " is written beside it";
@@ -193,7 +192,7 @@ OperatorRun run(OperatorPtr const& op, std::vector<HostTensor> const& inputs, st
         PlannedKernel const planned = plan_kernel(request, options.choice);
         DeviceBuffer const workspace(planned.kernel->workspace_bytes());
         planned.kernel->run(options.context, out, in, workspace.data());
-        Kokkos::fence();
+        fence("end of a test kernel");
         if (expect_same_strided(request, options, planned.library, given_inputs, before, download(each.outputs))) {
             result.strided.emplace_back(each.op->kind());
         }
@@ -211,6 +210,87 @@ OperatorRun run(OperatorPtr const& op, std::vector<HostTensor> const& inputs, st
     }
     for (ValueId const id : ids) { result.inputs_after.push_back(buffers[static_cast<std::size_t>(id)]->download()); }
     return result;
+}
+
+HostTensor in_f64(HostTensor const& tensor) {
+    return is_floating(tensor.dtype) ? HostTensor{tensor.shape, DType::f64, tensor.values} : tensor;
+}
+
+std::vector<HostTensor> in_f64(std::vector<HostTensor> const& tensors) {
+    std::vector<HostTensor> all;
+    for (HostTensor const& tensor : tensors) { all.push_back(in_f64(tensor)); }
+    return all;
+}
+
+/// The coarsest floating-point type decides how near two results must be; the numerics contract's figures.
+std::pair<DType, double> contract_of(std::vector<HostTensor> const& inputs, std::vector<HostTensor> const& outputs) {
+    std::pair<DType, double> coarsest{DType::f64, 1e-10};
+    for (auto const* const tensors : {&inputs, &outputs}) {
+        for (HostTensor const& tensor : *tensors) {
+            if (tensor.dtype == DType::f32 && coarsest.first == DType::f64) { coarsest = {DType::f32, 1e-4}; }
+            if (tensor.dtype == DType::bf16) { coarsest = {DType::bf16, 2e-2}; }
+        }
+    }
+    return coarsest;
+}
+
+/// Outputs, gradients and updated inputs of a run, each with what it is called.
+std::vector<std::pair<std::string, HostTensor const*>> results_of(OperatorRun const& run) {
+    std::vector<std::pair<std::string, HostTensor const*>> results;
+    for (std::size_t i = 0; i < run.outputs.size(); ++i) {
+        results.emplace_back("output" + std::to_string(i), &run.outputs[i]);
+    }
+    for (std::size_t i = 0; i < run.gradients.size(); ++i) {
+        if (run.gradients[i]) { results.emplace_back("gradient" + std::to_string(i), &*run.gradients[i]); }
+    }
+    for (std::size_t i = 0; i < run.inputs_after.size(); ++i) {
+        results.emplace_back("input" + std::to_string(i), &run.inputs_after[i]);
+    }
+    return results;
+}
+
+/// "Suite.Test/3 conv": the number counts the runs of a test.
+std::string next_key(Operator const& op) {
+    static std::string last;
+    static int number = 0;
+    auto const* const test = ::testing::UnitTest::GetInstance()->current_test_info();
+    std::string const name = std::string(test->test_suite_name()) + "." + test->name();
+    number = name == last ? number + 1 : 0;
+    last = name;
+    return name + "/" + std::to_string(number) + " " + std::string(op.kind());
+}
+
+/// Keeps what the host's native kernels give for these inputs in f64, or compares this run with it.
+void meet_host_reference(OperatorPtr const& op, std::vector<HostTensor> const& inputs,
+                         std::vector<HostTensor> const& dy, HarnessOptions const& options, bool loss,
+                         OperatorRun const& got) {
+    HostReference* const reference = host_reference();
+    if (reference == nullptr) { return; }
+    std::string const key = next_key(*op);
+    if (reference->mode() == HostReference::Mode::write) {
+        HarnessOptions native = options;
+        native.choice = KernelChoice::native;
+        OperatorRun const exact = run(op, in_f64(inputs), in_f64(dy), native, loss);
+        for (auto const& [what, tensor] : results_of(exact)) {
+            reference->keep(key + " " + what, project(what, tensor->values));
+        }
+        return;
+    }
+    auto const [dtype, tolerance] = contract_of(inputs, got.outputs);
+    auto const results = results_of(got);
+    double largest = 0;
+    for (auto const& [what, tensor] : results) { largest = std::max(largest, project(what, tensor->values).norm); }
+    for (auto const& [what, tensor] : results) {
+        auto const want = reference->find(key + " " + what);
+        if (!want) {
+            reference->count_missing();
+            continue;
+        }
+        // what cancels to nothing is rounding of the whole
+        double const difference = relative_distance(project(what, tensor->values), *want, 1e-3 * largest);
+        EXPECT_TRUE(reference->count(std::string(name_of(dtype)), difference, tolerance))
+            << key << " " << what << " differs from the host's f64 by " << difference << " of its norm " << want->norm;
+    }
 }
 
 HostTensor cut(HostTensor const& whole, Box const& box) {
@@ -258,11 +338,15 @@ HostTensor as_type(HostTensor const& tensor, DType dtype) {
 
 OperatorRun run_operator(OperatorPtr const& op, std::vector<HostTensor> const& inputs,
                          std::vector<HostTensor> const& dy, HarnessOptions const& options) {
-    return run(op, inputs, dy, options, false);
+    OperatorRun result = run(op, inputs, dy, options, false);
+    meet_host_reference(op, inputs, dy, options, false, result);
+    return result;
 }
 
 OperatorRun run_loss(OperatorPtr const& op, std::vector<HostTensor> const& inputs, HarnessOptions const& options) {
-    return run(op, inputs, {}, options, true);
+    OperatorRun result = run(op, inputs, {}, options, true);
+    meet_host_reference(op, inputs, {}, options, true, result);
+    return result;
 }
 
 Index first_element(TensorSpec const& spec) {
@@ -293,6 +377,7 @@ void expect_gradients_match_finite_differences(OperatorPtr const& op, std::vecto
     std::vector<HostTensor> dy;
     if (!loss) { dy.push_back(random_tensor(plain.outputs[0].shape, DType::f64, 99)); }
     OperatorRun const exact = run(op, inputs, dy, options, loss);
+    meet_host_reference(op, inputs, dy, options, loss, exact);
     auto const objective = [&] {
         OperatorRun const at = run(op, inputs, {}, options, false);
         return loss ? at.outputs[0].values[0] : dot(at.outputs[0], dy[0]);

@@ -246,7 +246,7 @@ TEST(Norm, ParameterGradientsAccumulateAndMeansDoNot) {
         RunContext context;
         context.accumulate = accumulate;
         planned.kernel->run(context, out, in, workspace.data());
-        Kokkos::fence();
+        fence("end of a test kernel");
         std::vector<HostTensor> results;
         for (std::size_t i = inputs.size(); i < buffers.size(); ++i) { results.push_back(buffers[i]->download()); }
         return results;

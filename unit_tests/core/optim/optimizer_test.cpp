@@ -64,7 +64,7 @@ std::vector<double> one_step(OptimizerSettings const& settings, HostTensor const
     Parameter const parameter(constant(gradient.shape.c, 1), settings, decay);
     parameter.dw.upload(gradient);
     optimizer_step({parameter.tensor}, settings, 0.5, 0, scale);
-    Kokkos::fence();
+    fence("end of a test kernel");
     return parameter.w.download().values;
 }
 
@@ -82,7 +82,7 @@ TEST(Optimizer, AgreesWithPyTorch) {
             for (Index step = 0; step < static_cast<Index>(rates.size()); ++step) {
                 parameter.dw.upload(as_type(row(gradients, step), dtype));
                 optimizer_step({parameter.tensor}, settings, rates[static_cast<std::size_t>(step)], step, 1);
-                Kokkos::fence();
+                fence("end of a test kernel");
                 expect_near(parameter.w.download(), row(after, step), dtype == DType::f64 ? 1e-13 : 2e-6);
             }
         }

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "core/kernels/launch.hpp"
 #include "core/tensor/arena.hpp"
 #include "unit_tests/support/device_buffer.hpp"
 #include "unit_tests/support/random_layouts.hpp"

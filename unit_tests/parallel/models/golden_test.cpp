@@ -2,6 +2,7 @@
 // projections of the gradients, see unit_tests/golden/make_models.py and make_amoebanet.py.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/models/amoebanet.hpp"
@@ -11,12 +12,12 @@
 #include "parallel/program/draw.hpp"
 #include "unit_tests/support/device_buffer.hpp"
 #include "unit_tests/support/network_runner.hpp"
+#include "unit_tests/support/projection.hpp"
 
 namespace aureole::test {
 namespace {
 
 constexpr char const* golden_file = "models.h5";
-constexpr std::size_t projection_count = 8;
 
 struct GoldenNetwork {
     std::string name;
@@ -79,27 +80,11 @@ double distance(std::vector<double> const& a, std::vector<double> const& b) {
     return std::sqrt(sum);
 }
 
-/// Products with vectors of numbers in [-1, 1): the halves of the four Philox words of every element.
-std::array<double, projection_count> project(std::string const& name, std::vector<double> const& gradient) {
-    std::array<double, projection_count> sums{};
-    std::uint64_t const key = mix(stream_of("projection"), stream_of(name));
-    for (std::size_t i = 0; i < gradient.size(); ++i) {
-        Philox const words = Philox::at(key, i);
-        for (std::size_t k = 0; k < projection_count; ++k) {
-            std::uint32_t const half = (words.word[k / 2] >> (16U * (k % 2))) & 0xFFFFU;
-            sums[k] += (static_cast<double>(half) / 32768 - 1) * gradient[i];
-        }
-    }
-    return sums;
-}
-
 /// Relative to the Euclidean norm: of the logits, of each parameter's gradient, of all gradients together.
 struct Tolerance {
     double logits, gradient, all_gradients;
 };
 
-/// The eight projections estimate the norm of a difference: for numbers of variance 1/3 the mean of their squares is a
-/// third of the squared norm.
 void expect_gradients(Gradients const& gradients, HostTensor const& golden, Tolerance const& tolerance) {
     std::size_t const columns = projection_count + 1;
     ASSERT_EQ(gradients.size() * columns, golden.values.size()) << "another set of parameters";
@@ -111,17 +96,15 @@ void expect_gradients(Gradients const& gradients, HostTensor const& golden, Tole
     double worst = 0, whole = 0;
     for (auto const& [name, gradient] : gradients) {
         double const* const want = golden.values.data() + columns * row++;
-        std::array<double, projection_count> const got = project(name, gradient);
-        double squares = 0;
-        for (std::size_t k = 0; k < projection_count; ++k) {
-            squares += (got[k] - want[k + 1]) * (got[k] - want[k + 1]);
-        }
-        double const difference = std::sqrt(3 * squares / static_cast<double>(projection_count));
+        Projection const got = project(name, gradient);
+        Projection golden_projection{want[0], {}};
+        std::copy_n(want + 1, projection_count, golden_projection.products.begin());
+        double const difference = distance(got, golden_projection);
         // a bias before a normalisation has no influence: its gradient is rounding, measured by the whole gradient
         bool const vanishes = want[0] < 1e-10 * total;
         double const scale = vanishes ? 1e-2 * total : want[0];
         EXPECT_LE(difference, tolerance.gradient * scale) << name << ", norm " << want[0];
-        EXPECT_NEAR(norm(gradient), want[0], tolerance.gradient * scale) << name;
+        EXPECT_NEAR(got.norm, want[0], tolerance.gradient * scale) << name;
         worst = std::max(worst, difference / scale);
         whole = std::hypot(whole, difference);
     }
