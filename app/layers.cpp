@@ -65,11 +65,25 @@ ValueId build_conv(Layer const& layer) {
         {layer.conv_window(), spec.integer("filters"), spec.integer("groups"), spec.flag("bias"), false});
 }
 
+/// `padding: same`: the result has the input's extent times the stride, as the adjoint of a convolution that halves
+/// has.
+void pad_to_multiple(Window& window, Index& output_padding) {
+    Index const surplus = window.reach() - window.stride + output_padding;
+    window.pad_lo = std::max<Index>(surplus, 0) / 2;
+    window.pad_hi = std::max<Index>(surplus, 0) - window.pad_lo;
+    output_padding += std::max<Index>(-surplus, 0);
+}
+
 ValueId build_transposed_conv(Layer const& layer) {
     LayerSpec const& spec = layer.spec;
-    return layer.net.transposed_conv(layer.name, layer.x(),
-                                     {layer.conv_window(), spec.integer("filters"), spec.integer("groups"),
-                                      spec.flag("bias"), layer.numbers("output_padding", 0)});
+    Windows window = layer.conv_window();
+    std::array<Index, 3> output_padding = layer.numbers("output_padding", 0);
+    if (spec.padding("padding").mode == Padding::Mode::same) {
+        for (std::size_t i = 3 - layer.axes; i < 3; ++i) { pad_to_multiple(window[i], output_padding[i]); }
+    }
+    return layer.net.transposed_conv(
+        layer.name, layer.x(),
+        {window, spec.integer("filters"), spec.integer("groups"), spec.flag("bias"), output_padding});
 }
 
 ValueId build_batch_norm(Layer const& layer) {

@@ -142,7 +142,12 @@ namespace {
 
 Part part_of(Program const& program, ValueId id, int frame) {
     Part part{program.spec(id), program.tensor(id, frame)};
-    if (part.tensor.data == nullptr) { part.spec.box = Box{}; }
+    if (part.tensor.data == nullptr) {
+        part.spec.box = Box{};
+        return part;
+    }
+    require(program.is_kept(id), "{} is to be read after a run, but the plan lets others have its memory",
+            program.graph().value(id).name);
     return part;
 }
 

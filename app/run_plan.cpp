@@ -97,6 +97,8 @@ RunMemory RunPlan::memory() const {
     memory.arena = engine->memory();
     if (train_data) { memory.loaders += Loader::bytes(train_loader); }
     if (eval_data) { memory.loaders += Loader::bytes(eval_loader); }
+    bool const draws = has_eval && deck.output.pictures > 0 && can_draw(eval.sample);
+    if (draws) { memory.pictures = SampledPrediction::bytes(eval.sample); }
     memory.program = program_bytes;
     return memory;
 }
@@ -216,6 +218,7 @@ std::string memory_table(RunPlan const& plan) {
     }
     row("arena", memory.arena.total());
     row("data: batches ahead, cache", memory.loaders);
+    row("pictures", memory.pictures);
     row("program and libraries", memory.program);
     row("total", memory.total());
     table += fmt::format("  most at operator {}; {} are alive there\n", memory.arena.peak_node,

@@ -12,9 +12,10 @@ namespace aureole {
 /// Predicted memory of a run on one rank.
 struct RunMemory {
     MemoryUse arena;
-    std::size_t loaders = 0;  ///< batches read ahead, caches, staging
-    std::size_t program = 0;  ///< code and libraries: measured when the plan is made
-    [[nodiscard]] std::size_t total() const { return arena.total() + loaders + program; }
+    std::size_t loaders = 0;   ///< batches read ahead, caches, staging
+    std::size_t pictures = 0;  ///< sampled pixels of the picture that is being drawn
+    std::size_t program = 0;   ///< code and libraries: measured when the plan is made
+    [[nodiscard]] std::size_t total() const { return arena.total() + loaders + pictures + program; }
 };
 
 /// Everything decided before a run begins: networks, kernels, memory, data. Nothing large is allocated yet.

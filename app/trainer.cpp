@@ -7,6 +7,7 @@
 #include <fstream>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "app/ranks.hpp"
 #include "core/graph/cost.hpp"
@@ -82,30 +83,73 @@ double Trainer::epoch() const {
     return static_cast<double>(step_ * deck_.train.batch) / static_cast<double>(plan_.train_data->samples());
 }
 
-void write_batch(Program const& program, int frame, Network const& network, Batch const& batch, Index first,
-                 Index count) {
+namespace {
+
+/// Fills a tensor, which is the part `box` of the network's input or labels, from values of the part `read`. Row by row
+/// where they differ: stages of one rank may need parts of different size.
+template <class T>
+void write_part(T const* values, Box const& read, Tensor const& to, Box const& box) {
+    if (read == box) {
+        write_values(values, to);
+        return;
+    }
+    require(contains(read, box), "a stage needs {} of its input, of which {} was read", to_string(box),
+            to_string(read));
+    Shape const from = read.shape();
+    Strides const strides = to.strides();
+    auto* const data = static_cast<std::byte*>(to.data);
+    for (Index n = 0; n < to.shape.n; ++n) {
+        for (Index d = 0; d < to.shape.d; ++d) {
+            for (Index h = 0; h < to.shape.h; ++h) {
+                std::array<Index, 4> const at{n + box.lo[0] - read.lo[0], d + box.lo[1] - read.lo[1],
+                                              h + box.lo[2] - read.lo[2], box.lo[3] - read.lo[3]};
+                Index const source = (((at[0] * from.d + at[1]) * from.h + at[2]) * from.w + at[3]) * from.c;
+                Index const target = n * strides.n + d * strides.d + h * strides.h;
+                write_values(values + source, Tensor{data + static_cast<std::size_t>(target) * size_of(to.dtype),
+                                                     to.dtype,
+                                                     {1, 1, 1, to.shape.w, to.shape.c}});
+            }
+        }
+    }
+}
+
+/// The box that a loader reads of an input; without one, all of it, which is what every program of the rank needs.
+Box box_read(std::optional<Box> const& box, Program const& program, ValueId id) {
+    return box ? *box : program.spec(id).box;
+}
+
+}  // namespace
+
+void write_batch(Program const& program, int frame, Network const& network, LoaderConfig const& loader,
+                 Batch const& batch, Index first, Index count) {
     Tensor const x = program.tensor(network.input, frame);
-    if (x.data != nullptr) { write_values(batch.x.data() + first * x.shape.volume() / count, x); }
+    if (x.data != nullptr) {
+        Box const read = box_read(loader.x_box, program, network.input);
+        Index const before = first * read.shape().volume() / count;
+        write_part(batch.x.data() + before, read, x, program.spec(network.input).box);
+    }
     Tensor const y = program.tensor(network.labels, frame);
     if (y.data == nullptr) { return; }
-    Index const before = first * y.shape.volume() / count;
+    Box const read = box_read(loader.y_box, program, network.labels), box = program.spec(network.labels).box;
+    Index const before = first * read.shape().volume() / count;
     if (y.dtype == DType::i32) {
-        write_values(batch.classes.data() + before, y);
+        write_part(batch.classes.data() + before, read, y, box);
     } else {
-        write_values(batch.values.data() + before, y);
+        write_part(batch.values.data() + before, read, y, box);
     }
 }
 
 Engine::Load loader_of(RunPlan const& plan, Batch const& batch) {
     return [&plan, &batch](Program const& program, int frame, Index micro_batch) {
         Index const first = micro_batch * plan.micro_samples - plan.train_loader.first_of_batch;
-        write_batch(program, frame, plan.train, batch, first, plan.micro_samples);
+        write_batch(program, frame, plan.train, plan.train_loader, batch, first, plan.micro_samples);
     };
 }
 
 void Trainer::train_step() {
     double const waited_before = train_loader_->seconds_waited();
     auto const begin = Clock::now();
+    double const communicated_before = engine_.seconds_communicating();
     Batch const& batch = train_loader_->next();
     double const waited = train_loader_->seconds_waited() - waited_before;
 
@@ -133,14 +177,18 @@ void Trainer::train_step() {
         write_dump(plan_, deck_.output.dump.file, loss, step_ + 1);
     }
     auto const update_begin = Clock::now();
-    last_gradient_norm_ = engine_.update(learning_rate_.at(step_), step_).gradient_norm;
+    double const gradient_norm = engine_.update(learning_rate_.at(step_), step_).gradient_norm;
+    if (deck_.train.clip_norm) { last_gradient_norm_ = gradient_norm; }
     fence("end of a step");
     phases_["optimizer"].add(seconds_since(update_begin));
     phases_["waiting for data"].add(waited);
     ++step_;
-    loss_sum_ += loss;
-    ++loss_count_;
-    report_step(seconds_since(begin), waited);
+    interval_.loss += loss;
+    interval_.seconds += seconds_since(begin);
+    interval_.waited += waited;
+    interval_.communicated += engine_.seconds_communicating() - communicated_before;
+    ++interval_.steps;
+    report_step();
 }
 
 void Trainer::write_trace_of_step() const {
@@ -166,42 +214,37 @@ void Trainer::write_trace_of_step() const {
     fmt::print("{}: step {} in Chrome's trace format{}\n", trace_, step_ + 1, shares);
 }
 
-void Trainer::report_step(double seconds, double waited) {
+/// Times are means over the steps since the last line.
+void Trainer::report_step() {
     bool const line = step_ % deck_.train.log_every == 0 || step_ == steps_;
     if (!line) { return; }
     LogRecord record;
     record.step = step_;
     record.epoch = epoch();
-    record.loss = loss_sum_ / static_cast<double>(loss_count_);
+    Interval const interval = std::exchange(interval_, {});
+    auto const steps = static_cast<double>(interval.steps);
+    record.loss = interval.loss / steps;
     record.metrics = read_metrics(plan_.train);
     reset_counters(plan_.train);
-    double const communicated = engine_.seconds_communicating() - communicated_;
-    communicated_ += communicated;
-    loss_sum_ = 0;
-    loss_count_ = 0;
     auto const peak = slowest(static_cast<double>(process_memory().peak));
     if (!is_root()) { return; }
     record.learning_rate = learning_rate_.at(step_ - 1);
-    record.samples_per_second = static_cast<double>(deck_.train.batch) / seconds;
-    record.seconds = seconds;
-    record.data_share = waited / seconds;
+    record.seconds = interval.seconds / steps;
+    record.samples_per_second = static_cast<double>(deck_.train.batch) / record.seconds;
+    record.data_share = interval.waited / interval.seconds;
     record.gradient_norm = last_gradient_norm_;
     log_->write(record);
 
     double const elapsed = seconds_since(begin_);
     double const left = elapsed / static_cast<double>(step_ - first_step_) * static_cast<double>(steps_ - step_);
-    Index const steps_since = std::max<Index>(1, step_ - reported_);
-    reported_ = step_;
     std::string const exchange =
-        plan_.comm == nullptr
-            ? ""
-            : fmt::format("  exchange {:.1f}%", 100 * communicated / (static_cast<double>(steps_since) * seconds));
+        plan_.comm == nullptr ? "" : fmt::format("  exchange {:.1f}%", 100 * interval.communicated / interval.seconds);
     std::string const limit = deck_.memory.limit ? "/" + bytes_text(static_cast<double>(*deck_.memory.limit)) : "";
     fmt::print(
         "step {}/{}  epoch {:.2f}  {}  lr {:.3g}  {:.1f} images/s  {:.3f} s/step  data {:.0f}%{}  memory {}{}  {} "
         "to go\n",
-        step_, steps_, record.epoch, values_text(record), record.learning_rate, record.samples_per_second, seconds,
-        100 * record.data_share, exchange, bytes_text(peak), limit, duration_text(left));
+        step_, steps_, record.epoch, values_text(record), record.learning_rate, record.samples_per_second,
+        record.seconds, 100 * record.data_share, exchange, bytes_text(peak), limit, duration_text(left));
     std::fflush(stdout);
 }
 
@@ -222,7 +265,7 @@ void Trainer::evaluate() {
         RunContext context;
         context.valid_samples = batch.valid;
         double const mean = engine_.run_eval(context, [&](Program const& program, int frame, Index /*micro_batch*/) {
-            write_batch(program, frame, plan_.eval, batch, 0, plan_.micro_samples);
+            write_batch(program, frame, plan_.eval, plan_.eval_loader, batch, 0, plan_.micro_samples);
         });
         loss += mean * static_cast<double>(batch.valid);
         draw_samples(batch, pictures);
@@ -249,28 +292,24 @@ void Trainer::evaluate() {
     last_eval_ = record;
 }
 
-/// Adds strips of the batch's samples until as many are drawn as the deck asks for.
+/// Adds strips of the batch's samples until as many are drawn as the deck asks for: every rank samples its tile.
 void Trainer::draw_samples(Batch const& batch, std::vector<Picture>& pictures) const {
+    SampleSpec const& sample = plan_.eval.sample;
     auto const missing = std::min(deck_.output.pictures - drawn_, batch.valid);
-    if (missing <= 0 || !can_draw(plan_.eval.sample)) { return; }
+    if (missing <= 0 || !can_draw(sample)) { return; }
     drawn_ += missing;
-    auto const whole = [&](ValueId id) { return gather(plan_.comm, eval_part(engine_, id)); };
-    std::vector<double> const logits = whole(plan_.eval.logits);
-    Batch all;  // the same samples over the whole image
-    if (plan_.comm != nullptr) {
-        std::vector<double> const x = whole(plan_.eval.input), y = whole(plan_.eval.labels);
-        all.x.assign(x.begin(), x.end());
-        if (plan_.eval.sample.labels == SampleSpec::Labels::classes) {
-            all.classes.assign(y.begin(), y.end());
-        } else {
-            all.values.assign(y.begin(), y.end());
-        }
-    }
-    if (!is_root()) { return; }
-    Index const channels = eval_part(engine_, plan_.eval.logits).spec.global.c;
+    Part const logits = eval_part(engine_, plan_.eval.logits);
+    LoaderConfig const& loader = plan_.eval_loader;
+    Index const n = plan_.micro_samples;
+    Box const x = loader.x_box.value_or(Box::whole({n, sample.x.d, sample.x.h, sample.x.w, sample.x.c}));
+    Box const y = loader.y_box.value_or(Box::whole({n, sample.y.d, sample.y.h, sample.y.w, sample.y.c}));
     for (Index i = 0; i < missing; ++i) {
-        pictures.push_back(
-            draw_prediction(plan_.eval.sample, plan_.comm == nullptr ? batch : all, logits, channels, i));
+        SampledPrediction strip(sample, logits.spec.global.c);
+        strip.add_image(batch, x, i);
+        strip.add_mask(batch, y, i);
+        strip.add_prediction(logits, i);
+        if (plan_.comm != nullptr) { strip.combine(*plan_.comm); }
+        if (is_root()) { pictures.push_back(strip.draw()); }
     }
 }
 

@@ -43,12 +43,13 @@ class Trainer {
     std::map<std::string, PhaseTime> phases_;
     Clock::time_point begin_;
     Index first_step_ = 0;
-    double loss_sum_ = 0;  ///< since the last line
-    Index loss_count_ = 0;
-    mutable Index drawn_ = 0;  ///< samples of this evaluation that have been drawn
-    Index reported_ = 0;       ///< step of the last line
-    double communicated_ = 0;  ///< seconds of communication up to the last line
-    double last_gradient_norm_ = 0;
+    struct Interval {
+        double seconds = 0, waited = 0, communicated = 0, loss = 0;
+        Index steps = 0;
+    };
+    Interval interval_;                         ///< steps since the last line, without evaluations and checkpoints
+    mutable Index drawn_ = 0;                   ///< samples of this evaluation that have been drawn
+    std::optional<double> last_gradient_norm_;  ///< where it was computed
     std::optional<LogRecord> last_eval_;
 
     void start();
@@ -61,7 +62,7 @@ class Trainer {
 
     void train_step();
     void write_trace_of_step() const;
-    void report_step(double seconds, double waited);
+    void report_step();
     void evaluate();
     void draw_samples(Batch const& batch, std::vector<Picture>& pictures) const;
     /// The largest of all ranks.
@@ -75,10 +76,10 @@ class Trainer {
     [[nodiscard]] double epoch() const;
 };
 
-/// Hands samples first ... first + count - 1 of a batch, read for this rank's part, to a frame of a program, as far as
-/// it reads input or labels.
-void write_batch(Program const& program, int frame, Network const& network, Batch const& batch, Index first,
-                 Index count);
+/// Hands samples first ... first + count - 1 of a batch, of which the loader has read this rank's part, to a frame of a
+/// program, as far as it reads input or labels.
+void write_batch(Program const& program, int frame, Network const& network, LoaderConfig const& loader,
+                 Batch const& batch, Index first, Index count);
 /// Hands an engine its micro-batches of a batch, which holds this replica's samples.
 [[nodiscard]] Engine::Load loader_of(RunPlan const& plan, Batch const& batch);
 

@@ -99,7 +99,6 @@ void Trainer::restore(std::string const& path) {
     require(step_ <= steps_, ExitCode::bad_deck,
             "'{}' is after step {}, the deck ends at step {}: raise train.steps or set train.resume: never", path,
             step_, steps_);
-    reported_ = step_;
     if (is_root()) { fmt::print("resumed after step {} from {}\n", step_, path); }
 }
 

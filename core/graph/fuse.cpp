@@ -62,6 +62,9 @@ class Fusion {
         ValueId const inner = nodes_[i].inputs[operand];
         ValueId const other = nodes_[i].inputs[1 - operand];
         if (inner == other) { return false; }
+        // across a border of units the fused node would pull what the other operand needs into an earlier stage
+        NodeId const producer = graph_.value(inner).producer;
+        if (producer == none || nodes_[static_cast<std::size_t>(producer)].unit != nodes_[i].unit) { return false; }
         if (auto const [at, norm] = sole_producer<Normalize>(inner);
             norm != nullptr && !norm->attributes().residual &&
             norm->attributes().activation.kind == ActivationKind::none) {

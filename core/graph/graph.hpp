@@ -12,7 +12,7 @@ inline constexpr std::int32_t none = -1;
 
 /// What a value is to the run; it decides how long its memory lives and who fills it.
 enum class Role : std::uint8_t {
-    input,       ///< images and labels, filled by the loader
+    input,       ///< filled from elsewhere: images and labels by the loader, what other stages send
     parameter,   ///< trained; persists
     state,       ///< running statistics, metric counters; persists, not trained
     activation,  ///< result of a node, forward or backward
@@ -28,17 +28,18 @@ struct Initializer {
     double b = 0;  ///< unused, standard deviation or upper bound
 };
 
+/// Part of a step that a node belongs to: F, I and W of a schedule; recomputed forward nodes belong to `recompute`.
+enum class Phase : std::uint8_t { forward, recompute, input_gradient, weight_gradient };
+
 struct Value {
     std::string name;  ///< unique, e.g. "layer1.0.conv1.weight"
     ValueType type;
     Role role = Role::activation;
     NodeId producer = none;
-    Initializer initializer;  ///< parameters and state only
-    bool decay = true;        ///< parameters only: weight decay applies (not to biases and norms unless asked)
+    Initializer initializer;         ///< parameters and state only
+    bool decay = true;               ///< parameters only: weight decay applies (not to biases and norms unless asked)
+    Phase arrives = Phase::forward;  ///< inputs only: the part of a step before which they are filled
 };
-
-/// Part of a step that a node belongs to: F, I and W of a schedule; recomputed forward nodes belong to `recompute`.
-enum class Phase : std::uint8_t { forward, recompute, input_gradient, weight_gradient };
 
 struct Node {
     std::string name;

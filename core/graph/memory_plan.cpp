@@ -124,7 +124,7 @@ class Sharing {
             bool const same_size =
                 request_.value_bytes[as_index(root)] == request_.value_bytes[as_index(node.outputs[i])];
             bool const owned = !request_.persistent[as_index(root)] &&
-                               !request_.persistent[as_index(node.outputs[i])] && !request_.from_start[as_index(root)];
+                               !request_.persistent[as_index(node.outputs[i])] && !request_.comes_from_elsewhere(root);
             bool const read_once = std::count(node.inputs.begin(), node.inputs.end(), source) == 1;
             if (same_size && owned && read_once && dies_at(root, id)) { join(node.outputs[i], root, 0); }
         }
@@ -144,12 +144,11 @@ int segment_of(MemoryRequest const& request, NodeId node) {
     return request.segment.empty() ? 0 : request.segment[as_index(node)];
 }
 
-/// First node of the segment that a node belongs to.
-NodeId segment_start(MemoryRequest const& request, NodeId node) {
-    if (request.segment.empty()) { return 0; }
-    auto const start =
-        std::lower_bound(request.segment.begin(), request.segment.end(), request.segment[as_index(node)]);
-    return static_cast<NodeId>(start - request.segment.begin());
+/// First node of a segment, or of the next one that has nodes; the last node if none has.
+NodeId segment_start(MemoryRequest const& request, int segment) {
+    auto const start = std::lower_bound(request.segment.begin(), request.segment.end(), segment);
+    bool const behind = start == request.segment.end() && start != request.segment.begin();
+    return static_cast<NodeId>(start - request.segment.begin()) - (behind ? 1 : 0);
 }
 
 /// Values that share memory are framed together: if they live in several segments, come from elsewhere, or are read
@@ -159,7 +158,9 @@ std::vector<bool> find_framed(MemoryRequest const& request, std::vector<ValueId>
     std::vector<bool> framed(storage.size(), false);
     if (request.segment.empty()) { return framed; }
     for (std::size_t i = 0; i < storage.size(); ++i) {
-        if (request.until_end[i] || request.from_start[i]) { framed[as_index(storage[i])] = true; }
+        if (request.until_end[i] || request.comes_from_elsewhere(static_cast<ValueId>(i))) {
+            framed[as_index(storage[i])] = true;
+        }
         Lifetime const& life = lifetimes[i];
         if (life.last >= 0 && segment_of(request, life.first) != segment_of(request, life.last)) { framed[i] = true; }
     }
@@ -240,17 +241,13 @@ MemoryPlan plan_memory(Graph const& graph, MemoryRequest const& request) {
         life.first = std::min(life.first, at);
         life.last = std::max(life.last, at);
     };
-    std::vector<NodeId> first_use(values, 0);
-    for (NodeId i = nodes; i-- > 0;) {
-        for (ValueId const id : graph.node(i).inputs) { first_use[as_index(id)] = i; }
-    }
     for (NodeId i = 0; i < nodes; ++i) {
         for (ValueId const id : graph.node(i).inputs) { extend(id, i); }
         for (ValueId const id : graph.node(i).outputs) { extend(id, i); }
     }
     for (std::size_t i = 0; i < values; ++i) {
         auto const id = static_cast<ValueId>(i);
-        if (request.from_start[i]) { extend(id, segment_start(request, first_use[i])); }
+        if (request.comes_from_elsewhere(id)) { extend(id, segment_start(request, request.arrives[i])); }
         if (request.until_end[i]) { extend(id, std::max(0, nodes - 1)); }
     }
 

@@ -56,17 +56,22 @@ struct Inside {
 };
 
 struct MemoryRequest {
+    static constexpr int made_here = -1;
     std::vector<std::size_t> value_bytes;      ///< by value: bytes of the local part
     std::vector<std::size_t> workspace_bytes;  ///< by node
     std::vector<bool> persistent;              ///< by value: lives elsewhere (parameters, state, kept gradients)
     std::vector<bool> until_end;   ///< by value: must be readable after the last node (losses, gradients, dumps)
-    std::vector<bool> from_start;  ///< by value: filled before the first node (inputs), or before the first one of the
-                                   ///< segment that reads it
+    std::vector<int> arrives;      ///< by value: the segment before whose first node it is filled from elsewhere (the
+                                   ///< loader, other stages); `made_here` for what nodes make
     std::vector<Inside> inside{};  ///< values whose place in another one's memory is given; a host may itself be one
     /// By node, ascending: which of the parts that run on their own it belongs to (forward pass, backward pass). Other
     /// micro-batches run between them, so what lives longer than a segment has a place in the frame of its micro-batch.
     /// Empty: one segment, no frame.
     std::vector<int> segment{};
+
+    [[nodiscard]] bool comes_from_elsewhere(ValueId id) const {
+        return arrives[static_cast<std::size_t>(id)] != made_here;
+    }
 };
 
 /// Lifetimes from the node order, memory shared by views and in-place operators, then `pack`.

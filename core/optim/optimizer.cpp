@@ -58,14 +58,15 @@ struct AdamW {
     Gradient<T> gradient;
     T* __restrict first;
     T* __restrict second;
-    T beta1, beta2, epsilon, step_size, second_scale, shrink;
+    T beta1, beta2, rest1, rest2;  ///< rest = 1 - beta, which f32 would round by a hundred-thousandth
+    T epsilon, step_size, second_scale, shrink;
 
     KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const { AdamW(*this).update(begin, end); }
     KOKKOS_INLINE_FUNCTION void update(Index begin, Index end) const {
         for (Index i = begin; i < end; ++i) {
             T const g = gradient.at(i);
-            T const m = beta1 * first[i] + (T(1) - beta1) * g;
-            T const v = beta2 * second[i] + (T(1) - beta2) * g * g;
+            T const m = beta1 * first[i] + rest1 * g;
+            T const v = beta2 * second[i] + rest2 * g * g;
             first[i] = m;
             second[i] = v;
             w[i] = shrink * w[i] - step_size * m / (sqrt(v) * second_scale + epsilon);
@@ -112,7 +113,8 @@ void update(Tensor const& w, Tensor const& dw, std::span<Tensor const> slots, Op
     for_elements(
         "aureole::optimizer::adamw", count,
         AdamW<T>{w.as<T>(), gradient, slots[0].as<T>(), slots[1].as<T>(), static_cast<T>(settings.beta1),
-                 static_cast<T>(settings.beta2), static_cast<T>(settings.epsilon), static_cast<T>(lr / correction1),
+                 static_cast<T>(settings.beta2), static_cast<T>(1 - settings.beta1), static_cast<T>(1 - settings.beta2),
+                 static_cast<T>(settings.epsilon), static_cast<T>(lr / correction1),
                  static_cast<T>(1 / std::sqrt(correction2)), static_cast<T>(1 - lr * decay)});
 }
 
@@ -170,7 +172,8 @@ void optimizer_step(std::vector<OptimizedTensor> const& tensors, OptimizerSettin
 
 double LearningRate::at(Index step) const {
     if (step < warmup_steps) { return lr * static_cast<double>(step + 1) / static_cast<double>(warmup_steps); }
-    double const length = static_cast<double>(std::max<Index>(1, steps - warmup_steps));
+    double const length =
+        static_cast<double>(std::max<Index>(1, steps - 1 - warmup_steps));  // the last update has t = 1
     double const t = std::min(1.0, static_cast<double>(step - warmup_steps) / length);
     switch (kind) {
         case Kind::constant: return lr;

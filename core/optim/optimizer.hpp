@@ -59,7 +59,7 @@ struct LearningRate {
     std::vector<double> milestones;  ///< step: below 1 a fraction of the run, otherwise a step number
     double gamma = 0.1;              ///< step: factor at every milestone
     double power = 1;                ///< polynomial: final + (lr - final) (1 - t)^power
-    double final_lr = 0;             ///< cosine, polynomial: rate at the end
+    double final_lr = 0;             ///< cosine, polynomial: rate of the last update
 
     /// Rate of update number `step`, from 0.
     [[nodiscard]] double at(Index step) const;

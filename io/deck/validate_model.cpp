@@ -137,13 +137,14 @@ void check_attributes(Rules& rules, LayerSpec const& layer, std::string const& p
     if (layer.op.ends_with("_pool") && layer.attributes.contains("padding") &&
         layer.padding("padding").mode == Padding::Mode::given) {
         auto const& kernel = std::get<std::vector<Index>>(layer.attributes.at("kernel"));
-        Index const smallest = *std::min_element(kernel.begin(), kernel.end());
-        for (auto const& side : layer.padding("padding").sides) {
-            if (std::max(side[0], side[1]) >= smallest) {
+        auto const& sides = layer.padding("padding").sides;
+        for (std::size_t axis = 0; axis < std::max(kernel.size(), sides.size()); ++axis) {  // one entry is for all axes
+            Index const size = kernel[std::min(axis, kernel.size() - 1)];
+            auto const& side = sides[std::min(axis, sides.size() - 1)];
+            if (std::max(side[0], side[1]) >= size) {
                 rules.fail(path + ".padding",
-                           "padding is {} (a window of {} could lie outside the image): pad less than the "
-                           "kernel",
-                           std::max(side[0], side[1]), smallest);
+                           "padding is {} (a window of {} could lie outside the image): pad less than the kernel",
+                           std::max(side[0], side[1]), size);
                 break;
             }
         }

@@ -64,15 +64,16 @@ RunLog::RunLog(std::string const& folder, std::vector<std::string> metrics, Inde
 }
 
 void RunLog::write(LogRecord const& r) {
-    fmt::print(csv_.get(), "{},{},{:.6g},{:.9g},{:.9g},{:.6g},{:.6g},{:.4g},{:.9g}", name_of(r.kind), r.step, r.epoch,
-               r.loss, r.learning_rate, r.samples_per_second, r.seconds, r.data_share, r.gradient_norm);
+    fmt::print(csv_.get(), "{},{},{:.6g},{:.9g},{:.9g},{:.6g},{:.6g},{:.4g},{}", name_of(r.kind), r.step, r.epoch,
+               r.loss, r.learning_rate, r.samples_per_second, r.seconds, r.data_share,
+               r.gradient_norm ? fmt::format("{:.9g}", *r.gradient_norm) : "");
     fmt::print(
         json_.get(),
         R"({{"kind":"{}","step":{},"epoch":{},"loss":{},"learning_rate":{},"samples_per_second":{},"seconds":{},)"
         R"("data_share":{},"gradient_norm":{})",
         name_of(r.kind), r.step, json_number(r.epoch), json_number(r.loss), json_number(r.learning_rate),
         json_number(r.samples_per_second), json_number(r.seconds), json_number(r.data_share),
-        json_number(r.gradient_norm));
+        r.gradient_norm ? json_number(*r.gradient_norm) : "null");
     for (std::string const& metric : metrics_) {
         auto const found =
             std::find_if(r.metrics.begin(), r.metrics.end(), [&](auto const& m) { return m.first == metric; });

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,9 +20,9 @@ struct LogRecord {
     std::vector<std::pair<std::string, double>> metrics;
     double learning_rate = 0;
     double samples_per_second = 0;
-    double seconds = 0;        ///< of this step, or of the evaluation
-    double data_share = 0;     ///< share of the time spent waiting for data
-    double gradient_norm = 0;  ///< 0 if it was not computed
+    double seconds = 0;                     ///< of a step, the mean since the last record; or of the evaluation
+    double data_share = 0;                  ///< share of the time spent waiting for data
+    std::optional<double> gradient_norm{};  ///< where it was computed
 };
 
 /// Writes metrics.csv and metrics.jsonl into the run's folder, a line per record, flushed at once. A resumed run

@@ -250,13 +250,13 @@ MemorySplit Engine::memory_split() const {
 }
 
 Box Engine::read_box(ValueId input, bool training) const {
+    Box all;
     for (auto const& stage : training ? train_ : eval_) {
         Program const& program = stage->program();
-        if (program.memory().value_offset[static_cast<std::size_t>(input)] != MemoryPlan::unplaced) {
-            return program.spec(input).box;
-        }
+        if (program.memory().value_offset[static_cast<std::size_t>(input)] == MemoryPlan::unplaced) { continue; }
+        all = bounding_box(all, program.spec(input).box);
     }
-    return {};
+    return all;
 }
 
 void Engine::allocate(std::uint64_t seed, Comm const* comm) {

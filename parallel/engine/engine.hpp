@@ -86,7 +86,8 @@ class Engine {
     [[nodiscard]] StageProgram const& stage(std::size_t i) const { return *train_[i]; }
     [[nodiscard]] PersistentLayout const& persistent() const { return layout_; }
 
-    /// The part of an input of the network that this rank reads; an empty box if none.
+    /// The part of an input of the network that this rank reads: the bounding box of what its stages need, whose own
+    /// boxes may differ; an empty box if none.
     [[nodiscard]] Box read_box(ValueId input, bool training) const;
 
     /// Allocates the arena, binds the programs, draws parameters by their names from the seed. A grid of several ranks

@@ -28,6 +28,17 @@ bool contains(Layout const& outer, Layout const& inner) {
     return true;
 }
 
+Box bounding_box(Box const& a, Box const& b) {
+    if (a.empty()) { return b; }
+    if (b.empty()) { return a; }
+    Box both;
+    for (std::size_t axis = 0; axis < axis_count; ++axis) {
+        both.lo[axis] = std::min(a.lo[axis], b.lo[axis]);
+        both.hi[axis] = std::max(a.hi[axis], b.hi[axis]);
+    }
+    return both;
+}
+
 void grow(Layout& hull, Layout const& more) {
     for (int rank = 0; rank < hull.ranks(); ++rank) {
         Box& box = hull.boxes[static_cast<std::size_t>(rank)];

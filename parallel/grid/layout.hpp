@@ -27,6 +27,8 @@ struct Layout {
 /// Whether every part of `inner` lies in the same rank's part of `outer`.
 [[nodiscard]] bool contains(Layout const& outer, Layout const& inner);
 
+/// The smallest box around both; an empty one counts for nothing.
+[[nodiscard]] Box bounding_box(Box const& a, Box const& b);
 /// Every box of `hull` becomes the smallest one around it and that of `more`, with its own channels.
 void grow(Layout& hull, Layout const& more);
 

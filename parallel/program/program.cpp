@@ -49,19 +49,21 @@ Program::Program(LocalGraph graph, ProgramOptions const& options) : local_(std::
     plan_memory_of_values();
 }
 
+/// Position in ProgramOptions::segments of what is done in a phase; 0 where all runs as one.
+int Program::position_of(Phase phase) const {
+    if (phase == Phase::forward || options_.segments.empty()) { return 0; }
+    int const last = static_cast<int>(options_.segments.size()) - 1;
+    return phase == Phase::weight_gradient ? last : std::min(1, last);
+}
+
 /// A node belongs to the segment of its phase, or to an earlier one that needs its result.
 void Program::order_by_segment() {
     if (options_.segments.empty()) { return; }
-    auto const position = [&](Phase phase) {
-        if (phase == Phase::forward) { return 0; }
-        bool const last = phase == Phase::weight_gradient;
-        return last ? static_cast<int>(options_.segments.size()) - 1 : std::min<int>(1, options_.segments.size() - 1);
-    };
     std::vector<Node> const& nodes = graph().nodes();
     std::vector<int> of_value(graph().values().size(), static_cast<int>(options_.segments.size()));
     std::vector<int> of_node(nodes.size());
     for (std::size_t i = nodes.size(); i-- > 0;) {
-        int segment = position(nodes[i].phase);
+        int segment = position_of(nodes[i].phase);
         for (ValueId const id : nodes[i].outputs) {
             segment = std::min(segment, of_value[static_cast<std::size_t>(id)]);
         }
@@ -161,14 +163,14 @@ void Program::plan_memory_of_values() {
     std::size_t const count = local_.graph.values().size();
     for (Step const& step : steps_) { step_workspace_.push_back(step.kernel ? step.kernel->workspace_bytes() : 0); }
     MemoryRequest request{std::vector<std::size_t>(count), step_workspace_, std::vector<bool>(count),
-                          std::vector<bool>(count), std::vector<bool>(count)};
+                          std::vector<bool>(count), std::vector<int>(count, MemoryRequest::made_here)};
     for (std::size_t i = 0; i < count; ++i) {
         Value const& value = local_.graph.values()[i];
         request.value_bytes[i] = spec(static_cast<ValueId>(i)).bytes();
         request.persistent[i] = is_persistent(value);
         request.until_end[i] =
             value.role == Role::loss || (value.role == Role::gradient && options_.gradients_until_end);
-        request.from_start[i] = value.role == Role::input;
+        if (value.role == Role::input) { request.arrives[i] = position_of(value.arrives); }
     }
     for (ValueId const id : options_.keep) { request.until_end[static_cast<std::size_t>(id)] = true; }
     request.inside = local_.inside;
@@ -288,6 +290,13 @@ std::vector<Program::Bound> Program::bind_steps(Arena const& arena, std::vector<
         bounds.push_back(std::move(bound));
     }
     return bounds;
+}
+
+bool Program::is_kept(ValueId id) const {
+    Value const& value = graph().value(id);
+    bool const asked = std::find(options_.keep.begin(), options_.keep.end(), id) != options_.keep.end();
+    return asked || is_persistent(value) || value.role == Role::loss ||
+           (value.role == Role::gradient && options_.gradients_until_end);
 }
 
 bool Program::break_exchange(std::string_view value) {

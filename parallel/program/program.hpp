@@ -93,6 +93,8 @@ class Program {
     [[nodiscard]] Tensor tensor(ValueId id, int frame = 0) const {
         return bindings_[static_cast<std::size_t>(frame)].tensors[static_cast<std::size_t>(id)];
     }
+    /// Whether a value can be read after a run: the options keep it, or it persists.
+    [[nodiscard]] bool is_kept(ValueId id) const;
     /// Leaves out the exchange of a value, so that users of its halo read what is not there: for tests of what notices.
     /// Returns whether there is such an exchange.
     bool break_exchange(std::string_view value);
@@ -136,6 +138,7 @@ class Program {
     bool records_ = false;
     mutable std::vector<StepTime> recorded_;
 
+    [[nodiscard]] int position_of(Phase phase) const;
     void order_by_segment();
     [[nodiscard]] Step plan_step(NodeId id) const;
     void choose_strided();

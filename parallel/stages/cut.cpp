@@ -39,7 +39,10 @@ Graph part_of(Graph const& graph, std::vector<int> const& stage_of_node, int sta
         bool const here = known.count(id) != 0;
         NodeId const producer = graph.value(id).producer;
         bool const arrives = here && producer != none && stage_of_node[static_cast<std::size_t>(producer)] != stage;
-        if (arrives) { value.role = Role::input; }
+        if (arrives) {
+            value.role = Role::input;
+            value.arrives = is_forward(graph.node(producer)) ? Phase::forward : Phase::input_gradient;
+        }
         if (!here) {
             if (value.role == Role::parameter) { part.set_gradient(id, none); }
             value.role = Role::activation;

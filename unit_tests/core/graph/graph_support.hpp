@@ -32,13 +32,14 @@ inline Node const& producer_of(Graph const& graph, std::string_view name) {
 inline MemoryRequest request_of(Graph const& graph) {
     std::size_t const count = graph.values().size();
     MemoryRequest request{std::vector<std::size_t>(count), std::vector<std::size_t>(graph.nodes().size()),
-                          std::vector<bool>(count), std::vector<bool>(count), std::vector<bool>(count)};
+                          std::vector<bool>(count), std::vector<bool>(count),
+                          std::vector<int>(count, MemoryRequest::made_here)};
     for (std::size_t i = 0; i < count; ++i) {
         Value const& value = graph.values()[i];
         request.value_bytes[i] = static_cast<std::size_t>(value.type.shape.volume()) * size_of(value.type.dtype);
         request.persistent[i] = value.role == Role::parameter || value.role == Role::state;
         request.until_end[i] = value.role == Role::loss || value.role == Role::gradient;
-        request.from_start[i] = value.role == Role::input;
+        if (value.role == Role::input) { request.arrives[i] = 0; }
     }
     return request;
 }

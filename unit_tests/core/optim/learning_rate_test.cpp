@@ -45,6 +45,7 @@ TEST(LearningRate, StepsAtMilestones) {
 
 TEST(LearningRate, CosineFallsFromTheRateToTheFinalOne) {
     LearningRate rate = make(LearningRate::Kind::cosine, 20);
+    rate.steps = 101;  // the last update has the number 100
     rate.final_lr = 0.1;
     EXPECT_DOUBLE_EQ(rate.at(20), 0.4);
     EXPECT_DOUBLE_EQ(rate.at(60), 0.25);
@@ -55,6 +56,7 @@ TEST(LearningRate, CosineFallsFromTheRateToTheFinalOne) {
 
 TEST(LearningRate, PolynomialFallsWithItsPower) {
     LearningRate rate = make(LearningRate::Kind::polynomial);
+    rate.steps = 101;
     rate.power = 2;
     rate.final_lr = 0.2;
     EXPECT_DOUBLE_EQ(rate.at(0), 0.4);
