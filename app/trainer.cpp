@@ -338,6 +338,7 @@ ExitCode Trainer::run() {
         if (plan_.has_eval && (step_ == steps_ || (eval_every > 0 && step_ % eval_every == 0))) { evaluate(); }
         if (save_every > 0 && (step_ % save_every == 0 || step_ == steps_)) { save_checkpoint(); }
     }
+    require_finite_parameters();
     report_end();
     return ExitCode::success;
 }

@@ -58,6 +58,8 @@ class Trainer {
     [[nodiscard]] bool known_somewhere(std::string const& name) const;
     void restore(std::string const& path);
     void save_checkpoint();
+    /// Throws Error(diverged) on rank 0. All ranks call.
+    void require_finite_parameters() const;
     void prepare_loaders();
 
     void train_step();

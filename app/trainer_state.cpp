@@ -102,6 +102,26 @@ void Trainer::restore(std::string const& path) {
     if (is_root()) { fmt::print("resumed after step {} from {}\n", step_, path); }
 }
 
+namespace {
+
+/// A network that diverged in the last update has had no loss yet that would say so.
+void require_finite(Persistent const& entry, std::vector<double> const& values, Index step) {
+    bool const finite = std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+    require(
+        finite, ExitCode::diverged,
+        "{} holds values that are not finite after step {}: lower train.optimizer.lr, add train.schedule.warmup_steps "
+        "or train.clip_norm, or look at the data; earlier checkpoints are kept",
+        entry.name, step);
+}
+
+}  // namespace
+
+void Trainer::require_finite_parameters() const {
+    collect(
+        plan_.comm, engine_, [](Persistent const& entry) { return entry.kind == Persistent::Kind::parameter; },
+        [&](Persistent const& entry, std::vector<double> const& values) { require_finite(entry, values, step_); });
+}
+
 /// Tiles and replicas of a stage have the same parameters and state: one rank of each stage hands its own to the first.
 void Trainer::save_checkpoint() {
     if (plan_.comm != nullptr) { plan_.comm->barrier(); }
@@ -109,6 +129,7 @@ void Trainer::save_checkpoint() {
     std::optional<TensorFileWriter> writer;
     if (is_root()) { writer.emplace(path); }
     collect(plan_.comm, engine_, is_saved, [&](Persistent const& entry, std::vector<double> const& values) {
+        require_finite(entry, values, step_);
         write(*writer, checkpoint_path(entry), entry, values);
     });
     if (!writer) { return; }

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/error.hpp"
+#include "core/kernels/onednn/choice.hpp"
 #include "core/kernels/onednn/geometry.hpp"
 #include "core/ops/transposed_conv.hpp"
 
@@ -61,7 +62,8 @@ Prepared forward(KernelRequest const& request, ActivationLayout layout) {
     TensorSpec const &x = request.inputs[0], &y = request.outputs[0];
     auto const geometry = geometry_of(attributes.window, attributes.groups, x, y, onednn::Covered::output);
     auto const a = in_layout(onednn::describe(geometry, x.dtype, x.dtype, false), geometry, x.dtype, layout);
-    auto const descriptor = onednn::conv_forward(a, {});
+    std::string refusal;
+    auto const descriptor = onednn::conv_forward(a, {}, onednn::trusted(onednn::ConvPass::forward, geometry, refusal));
     auto const& chosen = existing(descriptor);
     return {onednn::ConvForward(chosen),
             {{DNNL_ARG_SRC, filled(chosen.src_desc())},
@@ -74,8 +76,10 @@ Prepared backward_data(Windows const& window, Index groups, TensorSpec const& x,
                        ActivationLayout layout) {
     auto const geometry = geometry_of(window, groups, x, y, onednn::Covered::input);
     auto const a = in_layout(onednn::describe(geometry, x.dtype, x.dtype, false), geometry, x.dtype, layout);
-    auto const hint = onednn::conv_forward(a, {});
-    auto const descriptor = onednn::conv_backward_data(a, existing(hint), {});
+    auto const hint = onednn::conv_forward(a, {}, {});
+    std::string refusal;
+    auto const descriptor = onednn::conv_backward_data(
+        a, existing(hint), {}, onednn::trusted(onednn::ConvPass::input_gradient, geometry, refusal));
     auto const& chosen = existing(descriptor);
     return {onednn::ConvBackwardData(chosen),
             {{DNNL_ARG_DIFF_SRC, filled(chosen.diff_src_desc())},
@@ -88,9 +92,11 @@ Prepared backward_weights(KernelRequest const& request, ActivationLayout layout)
     TensorSpec const &x = request.inputs[0], &dy = request.inputs[1];
     auto const geometry = geometry_of(attributes.window, attributes.groups, x, dy, onednn::Covered::output);
     auto const hint = onednn::conv_forward(
-        in_layout(onednn::describe(geometry, x.dtype, x.dtype, false), geometry, x.dtype, layout), {});
+        in_layout(onednn::describe(geometry, x.dtype, x.dtype, false), geometry, x.dtype, layout), {}, {});
     auto const a = in_layout(onednn::describe(geometry, x.dtype, DType::f32, false), geometry, x.dtype, layout);
-    auto const descriptor = onednn::conv_backward_weights(a, existing(hint), {});
+    std::string refusal;
+    auto const descriptor = onednn::conv_backward_weights(
+        a, existing(hint), {}, onednn::trusted(onednn::ConvPass::weight_gradient, geometry, refusal));
     auto const& chosen = existing(descriptor);
     return {onednn::ConvBackwardWeights(chosen),
             {{DNNL_ARG_SRC, filled(chosen.src_desc())},

@@ -49,6 +49,11 @@ Shape norm_statistics_shape(NormAttributes const& attributes, Shape const& x) {
 
 std::vector<ValueType> NormStatistics::infer(std::span<ValueType const> inputs) const {
     ValueType const statistics = statistics_type(attributes_, inputs[0]);
+    require(inputs[0].shape.volume() > statistics.shape.volume(), ExitCode::bad_deck,
+            "normalisation of {} over one value each (the result is the layer's bias, whatever the input): let more "
+            "samples "
+            "share the statistics (train.batch, train.micro_batches, train.norm_batch), or leave the layer out",
+            to_string(inputs[0].shape));
     for (std::size_t i = 1; keeps_running() && i < 3; ++i) {
         require_type(inputs[i], per_channel(inputs[0]), i == 1 ? "running mean" : "running variance");
     }

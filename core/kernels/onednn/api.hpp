@@ -1,7 +1,9 @@
 #pragma once
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <functional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// The only place that knows which version of oneDNN is used: version 2 makes a primitive descriptor from an operation
@@ -54,51 +56,77 @@ inline constexpr auto direct_transposed = dnnl::algorithm::deconvolution_direct;
 inline constexpr auto training = dnnl::prop_kind::forward_training;
 inline constexpr bool may_be_empty = true;
 
-/// Whether the implementation of that name is wanted.
-using Wanted = bool (*)(std::string_view name);
+/// Whether the implementation of that name is wanted; empty: every one is.
+using Wanted = std::function<bool(std::string_view name)>;
+
+[[nodiscard]] inline Wanted both(Wanted a, Wanted b) {
+    if (!a || !b) { return a ? a : b; }
+    return [a = std::move(a), b = std::move(b)](std::string_view name) { return a(name) && b(name); };
+}
 
 /// Moves a descriptor on to the first implementation that is wanted.
 template <class Descriptor>
-[[nodiscard]] bool seek(Descriptor& descriptor, Wanted wanted) {
+[[nodiscard]] bool seek(Descriptor& descriptor, Wanted const& wanted) {
     if (!descriptor) { return false; }
+    if (!wanted) { return true; }
     do {
         if (wanted(descriptor.impl_info_str())) { return true; }
     } while (descriptor.next_impl());
     return false;
 }
 
+/// The first implementation that is trusted, or an empty descriptor.
+template <class Descriptor>
+[[nodiscard]] Descriptor first_trusted(Descriptor descriptor, Wanted const& trusted) {
+    return seek(descriptor, trusted) ? descriptor : Descriptor();
+}
+
+/// The first one that is preferred too, if there is one. `make` gives a descriptor of all implementations.
+template <class Make>
+[[nodiscard]] auto preferred_or_trusted(Make const& make, Wanted const& preferred, Wanted const& trusted) {
+    auto descriptor = make();
+    bool const found = preferred && seek(descriptor, both(preferred, trusted));
+    return found ? descriptor : first_trusted(make(), trusted);
+}
+
 #if DNNL_VERSION_MAJOR >= 3
 
-/// The first wanted implementation, or the library's own choice.
+/// The first preferred implementation that is trusted, or the first trusted one.
 [[nodiscard]] inline ConvForward::primitive_desc conv_forward(ConvDescription const& a,
                                                               dnnl::primitive_attr const& attributes,
-                                                              Wanted wanted = nullptr) {
+                                                              Wanted const& trusted, Wanted const& preferred = {}) {
     auto const make = [&] {
         return ConvForward::primitive_desc(engine(), training, direct, a.x, a.w, a.b, a.y, a.strides, a.dilations,
                                            a.pad_lo, a.pad_hi, attributes, may_be_empty);
     };
-    auto descriptor = make();
-    return wanted == nullptr || seek(descriptor, wanted) ? descriptor : make();
+    return preferred_or_trusted(make, preferred, trusted);
 }
 
 [[nodiscard]] inline ConvBackwardData::primitive_desc conv_backward_data(ConvDescription const& a,
                                                                          ConvForward::primitive_desc const& hint,
-                                                                         dnnl::primitive_attr const& attributes) {
-    return {engine(),    direct,   a.x,      a.w,  a.y,        a.strides,
-            a.dilations, a.pad_lo, a.pad_hi, hint, attributes, may_be_empty};
+                                                                         dnnl::primitive_attr const& attributes,
+                                                                         Wanted const& trusted) {
+    return first_trusted(ConvBackwardData::primitive_desc(engine(), direct, a.x, a.w, a.y, a.strides, a.dilations,
+                                                          a.pad_lo, a.pad_hi, hint, attributes, may_be_empty),
+                         trusted);
 }
 
 [[nodiscard]] inline ConvBackwardWeights::primitive_desc conv_backward_weights(ConvDescription const& a,
                                                                                ConvForward::primitive_desc const& hint,
-                                                                               dnnl::primitive_attr const& attributes) {
-    return {engine(),    direct,   a.x,      a.w,  a.b,        a.y,         a.strides,
-            a.dilations, a.pad_lo, a.pad_hi, hint, attributes, may_be_empty};
+                                                                               dnnl::primitive_attr const& attributes,
+                                                                               Wanted const& trusted) {
+    return first_trusted(
+        ConvBackwardWeights::primitive_desc(engine(), direct, a.x, a.w, a.b, a.y, a.strides, a.dilations, a.pad_lo,
+                                            a.pad_hi, hint, attributes, may_be_empty),
+        trusted);
 }
 
 /// x is the input of the transposed convolution, y its output.
-[[nodiscard]] inline Deconv::primitive_desc deconv(ConvDescription const& a, dnnl::primitive_attr const& attributes) {
-    return {engine(),  training,    direct_transposed, a.x,      a.w,        a.b,         a.y,
-            a.strides, a.dilations, a.pad_lo,          a.pad_hi, attributes, may_be_empty};
+[[nodiscard]] inline Deconv::primitive_desc deconv(ConvDescription const& a, dnnl::primitive_attr const& attributes,
+                                                   Wanted const& trusted) {
+    return first_trusted(Deconv::primitive_desc(engine(), training, direct_transposed, a.x, a.w, a.b, a.y, a.strides,
+                                                a.dilations, a.pad_lo, a.pad_hi, attributes, may_be_empty),
+                         trusted);
 }
 
 [[nodiscard]] inline LinearForward::primitive_desc linear_forward(LinearDescription const& a,
@@ -130,40 +158,41 @@ template <class Descriptor>
 
 #else
 
-/// The first wanted implementation, or the library's own choice.
+// Lists of implementations refer to their operation, which must outlive the search.
+
+/// The first preferred implementation that is trusted, or the first trusted one.
 [[nodiscard]] inline ConvForward::primitive_desc conv_forward(ConvDescription const& a,
                                                               dnnl::primitive_attr const& attributes,
-                                                              Wanted wanted = nullptr) {
-    // the list of implementations refers to the operation, which must outlive the search
+                                                              Wanted const& trusted, Wanted const& preferred = {}) {
     ConvForward::desc const operation(training, direct, a.x, a.w, a.b, a.y, a.strides, a.dilations, a.pad_lo, a.pad_hi);
     auto const make = [&] { return ConvForward::primitive_desc(operation, attributes, engine(), may_be_empty); };
-    auto descriptor = make();
-    return wanted == nullptr || seek(descriptor, wanted) ? descriptor : make();
+    return preferred_or_trusted(make, preferred, trusted);
 }
 
 [[nodiscard]] inline ConvBackwardData::primitive_desc conv_backward_data(ConvDescription const& a,
                                                                          ConvForward::primitive_desc const& hint,
-                                                                         dnnl::primitive_attr const& attributes) {
-    return {
-        {direct, a.x, a.w, a.y, a.strides, a.dilations, a.pad_lo, a.pad_hi}, attributes, engine(), hint, may_be_empty};
+                                                                         dnnl::primitive_attr const& attributes,
+                                                                         Wanted const& trusted) {
+    ConvBackwardData::desc const operation(direct, a.x, a.w, a.y, a.strides, a.dilations, a.pad_lo, a.pad_hi);
+    return first_trusted(ConvBackwardData::primitive_desc(operation, attributes, engine(), hint, may_be_empty),
+                         trusted);
 }
 
 [[nodiscard]] inline ConvBackwardWeights::primitive_desc conv_backward_weights(ConvDescription const& a,
                                                                                ConvForward::primitive_desc const& hint,
-                                                                               dnnl::primitive_attr const& attributes) {
-    return {{direct, a.x, a.w, a.b, a.y, a.strides, a.dilations, a.pad_lo, a.pad_hi},
-            attributes,
-            engine(),
-            hint,
-            may_be_empty};
+                                                                               dnnl::primitive_attr const& attributes,
+                                                                               Wanted const& trusted) {
+    ConvBackwardWeights::desc const operation(direct, a.x, a.w, a.b, a.y, a.strides, a.dilations, a.pad_lo, a.pad_hi);
+    return first_trusted(ConvBackwardWeights::primitive_desc(operation, attributes, engine(), hint, may_be_empty),
+                         trusted);
 }
 
 /// x is the input of the transposed convolution, y its output.
-[[nodiscard]] inline Deconv::primitive_desc deconv(ConvDescription const& a, dnnl::primitive_attr const& attributes) {
-    return {{training, direct_transposed, a.x, a.w, a.b, a.y, a.strides, a.dilations, a.pad_lo, a.pad_hi},
-            attributes,
-            engine(),
-            may_be_empty};
+[[nodiscard]] inline Deconv::primitive_desc deconv(ConvDescription const& a, dnnl::primitive_attr const& attributes,
+                                                   Wanted const& trusted) {
+    Deconv::desc const operation(training, direct_transposed, a.x, a.w, a.b, a.y, a.strides, a.dilations, a.pad_lo,
+                                 a.pad_hi);
+    return first_trusted(Deconv::primitive_desc(operation, attributes, engine(), may_be_empty), trusted);
 }
 
 [[nodiscard]] inline LinearForward::primitive_desc linear_forward(LinearDescription const& a,

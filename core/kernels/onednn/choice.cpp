@@ -22,6 +22,31 @@ bool has_unit_strides(Windows const& windows) {
     return std::all_of(windows.begin(), windows.end(), [](Window const& window) { return window.stride == 1; });
 }
 
+std::string distrust(int major, std::string_view name, ConvPass pass, ConvGeometry const& geometry) {
+    if (major >= 3) { return {}; }
+    constexpr Index vector = 16;  // channels; 8 without AVX-512
+    bool const ragged =
+        (geometry.x.c / geometry.groups) % vector != 0 || (geometry.y.c / geometry.groups) % vector != 0;
+    bool const by_1x1 = name.find("1x1") != std::string_view::npos;
+    if (by_1x1 && !has_unit_strides(geometry.window) && ragged) { return "writes beyond its scratchpad"; }
+    bool const by_amx = name.find("amx") != std::string_view::npos;
+    if (by_amx && pass == ConvPass::weight_gradient && !is_pointwise(geometry)) {
+        return "writes in front of its result";
+    }
+    return {};
+}
+
+Wanted trusted(ConvPass pass, ConvGeometry const& geometry, std::string& refusal) {
+    return [pass, &geometry, &refusal](std::string_view name) {
+        std::string const reason = distrust(dnnl_version()->major, name, pass, geometry);
+        if (!reason.empty()) {
+            refusal +=
+                fmt::format("{}{} of oneDNN {} {}", refusal.empty() ? "" : ", ", name, dnnl_version()->major, reason);
+        }
+        return reason.empty();
+    };
+}
+
 bool supports(DType dtype, std::string& refusal) {
     if (dtype != DType::f32 && dtype != DType::bf16) {
         refusal = fmt::format("no {}", name_of(dtype));
@@ -34,7 +59,7 @@ bool supports(DType dtype, std::string& refusal) {
 Wanted preferred_forward(ConvGeometry const& geometry) {
     // to few channels the batch-reduce implementation, the library's first choice, is two to four times slower
     constexpr Index few = 32;
-    if (!is_pointwise(geometry) || geometry.groups > 1 || geometry.y.c > few) { return nullptr; }
+    if (!is_pointwise(geometry) || geometry.groups > 1 || geometry.y.c > few) { return {}; }
     return [](std::string_view name) {
         return name.starts_with("jit") && name.find("1x1:avx512") != std::string_view::npos;
     };

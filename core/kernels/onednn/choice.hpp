@@ -15,9 +15,12 @@ namespace aureole::onednn {
 /// Whether a primitive descriptor names a fast implementation; the library's reference is slower than our own kernels.
 template <class Descriptor>
 [[nodiscard]] bool is_fast(Descriptor const& descriptor, std::string& refusal) {
-    std::string const name = descriptor ? descriptor.impl_info_str() : "nothing";
-    if (descriptor && !name.starts_with("ref")) { return true; }
-    refusal = fmt::format("the library offers {}", name);
+    std::string const name = descriptor ? descriptor.impl_info_str() : "nothing else";
+    if (descriptor && !name.starts_with("ref")) {
+        refusal.clear();  // of implementations that the library likes better, see trusted()
+        return true;
+    }
+    refusal += fmt::format("{}the library offers {}", refusal.empty() ? "" : ", ", name);
     return false;
 }
 
@@ -28,6 +31,21 @@ template <class Descriptor>
     if (!is_blocked(descriptor.weights_desc())) { refusal = "the library hides the layout of the weights"; }
     return refusal.empty();
 }
+
+/// What a primitive computes of a convolution.
+enum class ConvPass : std::uint8_t { forward, input_gradient, weight_gradient };
+
+/// Why an implementation of oneDNN `major` is not to be trusted with a convolution; empty if it is. Some of version 2
+/// write outside their buffers (found by running every implementation between protected pages):
+/// - 1 x 1 convolutions with strides gather x into a scratchpad that has room for the channels there are, and write it
+/// by
+///   whole vectors of channels: megabytes behind it;
+/// - AMX weight gradients of windows write in front of their result (of 3 x 3 windows from a width of 288 on).
+[[nodiscard]] std::string distrust(int major, std::string_view name, ConvPass pass, ConvGeometry const& geometry);
+
+/// Accepts the implementations of this library that can be trusted with a convolution; `refusal` gathers why others
+/// cannot. Both arguments must outlive the search.
+[[nodiscard]] Wanted trusted(ConvPass pass, ConvGeometry const& geometry, std::string& refusal);
 
 /// The implementation of a forward convolution that measured fastest among those that the library has, for f32 and bf16
 /// on AVX-512 with two threads; nothing if the library's own order is right.

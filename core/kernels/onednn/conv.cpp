@@ -171,7 +171,8 @@ std::unique_ptr<Kernel> make_conv(KernelRequest const& request, std::string& ref
     if (!geometry) { return {}; }
     ConvDescription const description = describe(*geometry, x.dtype, x.dtype, attributes.bias);
     auto const choose = [&](Addend addend) {
-        return conv_forward(description, forward_attributes(addend, description.y), preferred_forward(*geometry));
+        return conv_forward(description, forward_attributes(addend, description.y),
+                            trusted(ConvPass::forward, *geometry, refusal), preferred_forward(*geometry));
     };
     Addend addend = attributes.addend ? Addend::tensor : Addend::none;
     auto chosen = choose(addend);
@@ -193,17 +194,19 @@ std::unique_ptr<Kernel> make_conv_input_gradient(KernelRequest const& request, s
     auto const geometry = dense_geometry(attributes.window, attributes.groups, dx, dy, Covered::input, refusal);
     if (!geometry) { return {}; }
     if (prefers_forward(*geometry, dx.dtype)) {
-        auto const chosen =
-            conv_forward(describe(turned_round(*geometry), dx.dtype, dx.dtype, false), user_scratchpad());
+        ConvGeometry const round = turned_round(*geometry);
+        auto const chosen = conv_forward(describe(round, dx.dtype, dx.dtype, false), user_scratchpad(),
+                                         trusted(ConvPass::forward, round, refusal));
         if (is_usable(chosen, refusal)) {
             return std::make_unique<ConvInputGradientByForward>(*geometry, dx.dtype, chosen);
         }
         refusal.clear();
     }
     ConvDescription const description = describe(*geometry, dx.dtype, dx.dtype, false);
-    auto const hint = conv_forward(description, user_scratchpad());
+    auto const hint = conv_forward(description, user_scratchpad(), {});
     if (!is_fast(hint, refusal)) { return {}; }
-    auto const chosen = conv_backward_data(description, hint, user_scratchpad());
+    auto const chosen =
+        conv_backward_data(description, hint, user_scratchpad(), trusted(ConvPass::input_gradient, *geometry, refusal));
     if (!is_usable(chosen, refusal)) { return {}; }
     return std::make_unique<ConvInputGradientKernel>(*geometry, dx.dtype, chosen);
 }
@@ -214,10 +217,11 @@ std::unique_ptr<Kernel> make_conv_weight_gradient(KernelRequest const& request, 
     if (!supports(x.dtype, refusal)) { return {}; }
     auto const geometry = dense_geometry(attributes.window, attributes.groups, x, dy, Covered::output, refusal);
     if (!geometry) { return {}; }
-    auto const hint = conv_forward(describe(*geometry, x.dtype, x.dtype, attributes.bias), user_scratchpad());
+    auto const hint = conv_forward(describe(*geometry, x.dtype, x.dtype, attributes.bias), user_scratchpad(), {});
     if (!is_fast(hint, refusal)) { return {}; }
     auto const chosen =
-        conv_backward_weights(describe(*geometry, x.dtype, DType::f32, attributes.bias), hint, user_scratchpad());
+        conv_backward_weights(describe(*geometry, x.dtype, DType::f32, attributes.bias), hint, user_scratchpad(),
+                              trusted(ConvPass::weight_gradient, *geometry, refusal));
     if (!is_fast(chosen, refusal)) { return {}; }
     return std::make_unique<ConvWeightGradientKernel>(*geometry, attributes.bias, chosen);
 }

@@ -74,7 +74,8 @@ std::unique_ptr<Kernel> make_transposed_conv(KernelRequest const& request, std::
     if (!supports(x.dtype, refusal)) { return {}; }
     auto const adjoint = dense_geometry(attributes.window, attributes.groups, y, x, Covered::input, refusal);
     if (!adjoint) { return {}; }
-    auto const chosen = deconv(describe_transposed(*adjoint, x.dtype), user_scratchpad());
+    auto const chosen = deconv(describe_transposed(*adjoint, x.dtype), user_scratchpad(),
+                               trusted(ConvPass::input_gradient, *adjoint, refusal));
     if (!is_usable(chosen, refusal)) { return {}; }
     return std::make_unique<TransposedConvKernel>(*adjoint, x.dtype, chosen);
 }

@@ -123,7 +123,7 @@ TEST(Norm, StatisticsSurviveALargeMean) {
 /// Brute force over sizes on both sides of every blocking: wide rows, chunks, folds.
 TEST(Norm, StatisticsOfManySizes) {
     for (Shape const shape :
-         {Shape{1, 1, 1, 1, 1}, Shape{1, 1, 1, 1, 700}, Shape{5, 1, 1, 1, 3}, Shape{300, 1, 1, 1, 17},
+         {Shape{2, 1, 1, 1, 1}, Shape{2, 1, 1, 1, 700}, Shape{5, 1, 1, 1, 3}, Shape{300, 1, 1, 1, 17},
           Shape{2, 3, 5, 7, 1}, Shape{1, 1, 300, 301, 1}, Shape{2, 1, 65, 63, 15}, Shape{3, 1, 4, 4, 1025}}) {
         SCOPED_TRACE(to_string(shape));
         HostTensor const x = random_tensor(shape, DType::f64, 3);
@@ -139,6 +139,14 @@ TEST(Norm, StatisticsOfManySizes) {
             EXPECT_NEAR(got[0].values[c], mean[c], 1e-13);
             EXPECT_NEAR(got[1].values[c], 1 / std::sqrt(square[c] + 1e-5), 1e-9 * got[1].values[c]);
         }
+    }
+}
+
+TEST(Norm, RefusesStatisticsOfOneValue) {
+    for (Kind const kind : {Kind::batch, Kind::instance}) {
+        NormStatistics const op(named(kind));
+        std::array<ValueType, 1> const one{ValueType{DType::f32, {1, 1, 1, 1, 8}}};
+        EXPECT_THROW(static_cast<void>(op.infer(one)), Error) << "the result would be the bias, whatever the input";
     }
 }
 
