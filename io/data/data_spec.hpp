@@ -66,6 +66,7 @@ struct SampleSpec {
     enum class Labels : std::uint8_t { none, classes, values } labels = Labels::classes;  ///< i32 classes or f32 values
     std::int64_t classes = 0;    ///< classes: labels must lie in [0, classes)
     bool probabilities = false;  ///< values: must lie in [0, 1]
+    std::optional<std::int64_t> ignore_label;  ///< allowed although it is no class and no probability; does not count
 };
 
 }  // namespace aureole
