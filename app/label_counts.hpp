@@ -22,8 +22,8 @@ class LabelCounter {
   private:
     Comm const* comm_;
     std::optional<Index> ignored_;
-    SamplePart part_;       ///< samples of the batch whose labels are read here
-    Box read_, owned_;      ///< of a micro-batch's labels: those that are read here, and of these this rank's own
+    SamplePart part_;   ///< samples of the batch whose labels are read here
+    Box read_, owned_;  ///< of a micro-batch's labels: those that are read here, and of these this rank's own
     Index micro_samples_ = 1;
     Index samples_ = 1;     ///< of the loader's batch
     Index first_ = 0;       ///< of them within the whole batch

@@ -82,8 +82,7 @@ SampleSpec sample_spec(Deck const& deck, Shape const& logits) {
 OperatorPtr make_loss(LossSpec const& spec, LossAttributes const& loss) {
     switch (spec.kind) {
         case LossSpec::Kind::softmax_cross_entropy:
-            return std::make_shared<SoftmaxCrossEntropy>(
-                SoftmaxCrossEntropyAttributes{loss, spec.label_smoothing});
+            return std::make_shared<SoftmaxCrossEntropy>(SoftmaxCrossEntropyAttributes{loss, spec.label_smoothing});
         case LossSpec::Kind::bce_with_logits:
             return std::make_shared<BceWithLogits>(BceWithLogitsAttributes{loss, spec.positive_weight});
         case LossSpec::Kind::dice: return std::make_shared<Dice>(DiceAttributes{loss, spec.smooth});

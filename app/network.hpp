@@ -8,8 +8,8 @@ namespace aureole {
 struct MetricSource {
     std::string name;  ///< "accuracy" ...
     Metric metric = Metric::accuracy;
-    std::string counter;   ///< name of the state value; empty: computed from the scores of an evaluation
-    Index of_class = -1;   ///< the value of one class; -1: one number for all
+    std::string counter;  ///< name of the state value; empty: computed from the scores of an evaluation
+    Index of_class = -1;  ///< the value of one class; -1: one number for all
 };
 
 /// The graph of a deck in one mode, with the values that the run needs to find in it.

@@ -42,7 +42,8 @@ struct RunPlan {
 [[nodiscard]] RunPlan plan_run(Deck deck, bool dump, int rank = 0);
 
 /// The labels of a micro-batch that are this rank's own, so that every label belongs to one rank of a replica: the part
-/// of what its loader reads, which holds its neighbours' labels too where gradients are recomputed, that is in its tile.
+/// of what its loader reads, which holds its neighbours' labels too where gradients are recomputed, that is in its
+/// tile.
 [[nodiscard]] Box owned_labels(RunPlan const& plan, LoaderConfig const& loader);
 
 /// Micro-batches of one evaluation. Needs the data.

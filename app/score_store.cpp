@@ -122,9 +122,7 @@ void merge(std::vector<std::unique_ptr<Descending>> const& ranks, ThresholdScore
 }
 
 /// The labels of a micro-batch that this rank reads.
-Box label_box(RunPlan const& plan) {
-    return plan.eval_loader.y_box.value_or(owned_labels(plan, plan.eval_loader));
-}
+Box label_box(RunPlan const& plan) { return plan.eval_loader.y_box.value_or(owned_labels(plan, plan.eval_loader)); }
 
 /// Every replica evaluates the same samples.
 bool keeps_scores(RunPlan const& plan) { return needs_scores(plan.eval) && plan.engine->place().replica == 0; }

@@ -43,7 +43,7 @@ class Trainer {
     std::optional<RunLog> log_;
     std::optional<Loader> train_loader_, eval_loader_;
     std::optional<LabelCounter> train_labels_, eval_labels_;
-    std::optional<ScoreStore> scores_;     ///< of an evaluation, where metrics need them
+    std::optional<ScoreStore> scores_;  ///< of an evaluation, where metrics need them
     bool told_that_nothing_counts_ = false;
     std::map<std::string, PhaseTime> phases_;
     Clock::time_point begin_;
@@ -77,7 +77,7 @@ class Trainer {
     void write_summary() const;
     [[nodiscard]] bool wall_time_is_over() const;
     [[nodiscard]] std::vector<std::pair<std::string, double>> read_metrics(Network const& network,
-                                                                            ThresholdScores const* scores) const;
+                                                                           ThresholdScores const* scores) const;
     void reset_counters(Network const& network) const;
     [[nodiscard]] double epoch() const;
 };

@@ -151,7 +151,7 @@ void Trainer::initialise_from_file() {
 }
 
 std::vector<std::pair<std::string, double>> Trainer::read_metrics(Network const& network,
-                                                                    ThresholdScores const* scores) const {
+                                                                  ThresholdScores const* scores) const {
     std::vector<std::pair<std::string, double>> metrics;
     std::vector<double> counts;
     std::string last;  // whose counts they are

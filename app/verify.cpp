@@ -138,7 +138,7 @@ class Verification {
     Deck deck_;
     double tolerance_;
     RunPlan tiled_;
-    std::optional<RunPlan> one_;                        ///< on rank 0
+    std::optional<RunPlan> one_;  ///< on rank 0
     std::optional<LabelCounter> tiled_labels_, one_labels_;
     std::optional<RunPlan> exact_;                      ///< in f64 on rank 0, once it is needed
     std::map<std::string, std::vector<double>> state_;  ///< of one rank before this step

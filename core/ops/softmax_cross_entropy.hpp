@@ -5,7 +5,7 @@ namespace aureole {
 
 struct SoftmaxCrossEntropyAttributes {
     LossAttributes loss;
-    double label_smoothing = 0;         ///< target probabilities (1 - s) one_hot + s / classes
+    double label_smoothing = 0;  ///< target probabilities (1 - s) one_hot + s / classes
 };
 
 /// Cross-entropy between the softmax of the logits and the labels; mean over the positions that count.

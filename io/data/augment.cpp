@@ -119,7 +119,6 @@ void apply_geometry(Geometry const& geometry, T const* in, Box const& source, Bo
 }
 
 template void apply_geometry(Geometry const&, float const*, Box const&, Box const&, float*, float);
-template void apply_geometry(Geometry const&, std::int32_t const*, Box const&, Box const&, std::int32_t*,
-                             std::int32_t);
+template void apply_geometry(Geometry const&, std::int32_t const*, Box const&, Box const&, std::int32_t*, std::int32_t);
 
 }  // namespace aureole

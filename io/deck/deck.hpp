@@ -99,7 +99,7 @@ struct ImageSpec {
 struct DataSpec {
     SourceSpec train;
     std::optional<SourceSpec> eval;
-    LoaderSpec loader;  ///< keys normalize, augment, shuffle, prefetch of the section
+    LoaderSpec loader;                  ///< keys normalize, augment, shuffle, prefetch of the section
     std::optional<Index> ignore_label;  ///< labels of this value do not count, neither in losses nor in metrics
 };
 

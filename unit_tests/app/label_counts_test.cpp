@@ -110,7 +110,8 @@ TEST(LabelCounts, NothingCountsGivesZeroAndSaysSoOnce) {
 TEST(LabelCounts, PerImageClassesOfTiles) {
     Workplace const place;
     std::string deck = classes_deck;
-    deck.replace(deck.find("    - conv: {filters: 3"), std::string("    - conv: {filters: 3, kernel: 3, name: last}").size(),
+    deck.replace(deck.find("    - conv: {filters: 3"),
+                 std::string("    - conv: {filters: 3, kernel: 3, name: last}").size(),
                  "    - global_pool\n    - flatten\n    - linear: {features: 3}");
     deck.replace(deck.find("[softmax_cross_entropy, dice]"), 29, "softmax_cross_entropy");
     place.write("deck.yaml", deck);

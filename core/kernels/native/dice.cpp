@@ -127,8 +127,8 @@ void finish_dice(DiceAttributes const& attributes, RunContext const& context, Te
                  double* loss) {
     ValidSamples const valid(context, x);
     for_rows("aureole::dice::finish", 1, 1,
-             FinishDice{valid.local, x.local().c, attributes.smooth, factor_of(attributes, context, valid, x),
-                        totals, loss});
+             FinishDice{valid.local, x.local().c, attributes.smooth, factor_of(attributes, context, valid, x), totals,
+                        loss});
 }
 
 template <class T>
@@ -253,16 +253,15 @@ class DiceInputGradientKernel : public Kernel {
         A* const slope = base + local.n * local.c;
         for_rows("aureole::dice::slopes", local.n, local.c,
                  DiceSlopes<A>{local.c, attributes_.smooth, factor, inputs[2].as<double>(), base, slope});
-        for_rows("aureole::dice::input_gradient", local.pixels(), 1,
-                 DiceGradient<T>{{local.c,
-                                  inputs[0].as<T>(),
-                                  TargetValues(inputs[1]),
-                                  {attributes_.loss.ignore_label, inputs[1].dtype}},
-                                 local.pixels_per_sample(),
-                                 valid.local,
-                                 base,
-                                 slope,
-                                 outputs[0].as<T>()});
+        for_rows(
+            "aureole::dice::input_gradient", local.pixels(), 1,
+            DiceGradient<T>{
+                {local.c, inputs[0].as<T>(), TargetValues(inputs[1]), {attributes_.loss.ignore_label, inputs[1].dtype}},
+                local.pixels_per_sample(),
+                valid.local,
+                base,
+                slope,
+                outputs[0].as<T>()});
     }
 
   private:

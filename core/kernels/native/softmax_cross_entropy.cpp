@@ -142,7 +142,8 @@ class SoftmaxCrossEntropyInputGradientKernel : public Kernel {
         double const factor = attributes_.loss.gradient_scale * factor_of(attributes_, context, valid, x_);
         for_rows("aureole::softmax_cross_entropy::input_gradient", x_.local().pixels(), 1,
                  SoftmaxGradient<T>{Targets(attributes_), x_.local().c, valid.local * x_.local().pixels_per_sample(),
-                                    Accumulation<T>(factor), inputs[0].as<T>(), inputs[1].as<std::int32_t>(), outputs[0].as<T>()});
+                                    Accumulation<T>(factor), inputs[0].as<T>(), inputs[1].as<std::int32_t>(),
+                                    outputs[0].as<T>()});
     }
 
   private:

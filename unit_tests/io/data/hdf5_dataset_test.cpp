@@ -226,11 +226,7 @@ TEST(Hdf5Dataset, TheLabelThatDoesNotCountNeedNotBeAClass) {
                           s.label_map = {{0, 1}, {1, 0}, {255, -1}};
                       }),
               (Labels{1, 0, -1, 0}));
-    EXPECT_EQ(classes("u8", 255,
-                      [](SourceSpec& s) {
-                          s.label_map = {{0, 1}, {1, 0}};
-                      }),
-              (Labels{1, 0, 255, 0}));
+    EXPECT_EQ(classes("u8", 255, [](SourceSpec& s) { s.label_map = {{0, 1}, {1, 0}}; }), (Labels{1, 0, 255, 0}));
     EXPECT_EQ(classes("u8", 255, [](SourceSpec& s) { s.label_threshold = 0.5; }), (Labels{0, 1, 255, 1}));
     expect_error(ExitCode::data_error, {"label 255", "data.ignore_label"}, [&] { classes("u8", 7, as_stored); });
 
