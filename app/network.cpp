@@ -11,7 +11,6 @@
 #include "core/graph/fuse.hpp"
 #include "core/graph/recompute.hpp"
 #include "core/metrics/confusion.hpp"
-#include "core/metrics/histogram.hpp"
 #include "core/models/amoebanet.hpp"
 #include "core/models/resnet.hpp"
 #include "core/models/unet.hpp"
@@ -68,6 +67,7 @@ SampleSpec sample_spec(Deck const& deck, Shape const& logits) {
     sample.x = deck.image.shape();
     sample.y = logits;
     sample.y.n = 1;
+    sample.ignore_label = deck.ignored_label();
     if (wants_classes(deck.train, logits)) {
         sample.labels = SampleSpec::Labels::classes;
         sample.y.c = 1;
@@ -79,12 +79,10 @@ SampleSpec sample_spec(Deck const& deck, Shape const& logits) {
     return sample;
 }
 
-OperatorPtr make_loss(LossSpec const& spec, double gradient_scale) {
-    LossAttributes const loss{spec.weight, gradient_scale};
+OperatorPtr make_loss(LossSpec const& spec, LossAttributes const& loss) {
     switch (spec.kind) {
         case LossSpec::Kind::softmax_cross_entropy:
-            return std::make_shared<SoftmaxCrossEntropy>(
-                SoftmaxCrossEntropyAttributes{loss, spec.ignore_index, spec.label_smoothing});
+            return std::make_shared<SoftmaxCrossEntropy>(SoftmaxCrossEntropyAttributes{loss, spec.label_smoothing});
         case LossSpec::Kind::bce_with_logits:
             return std::make_shared<BceWithLogits>(BceWithLogitsAttributes{loss, spec.positive_weight});
         case LossSpec::Kind::dice: return std::make_shared<Dice>(DiceAttributes{loss, spec.smooth});
@@ -107,7 +105,8 @@ void add_losses(NetworkBuilder& net, Deck const& deck, Network& network) {
     for (LossSpec const& loss : deck.train.loss) {
         std::string const name =
             fmt::format("loss.{}{}", loss_name(loss.kind), number++ == 0 ? "" : std::to_string(number));
-        ValueId const id = net.emit(name, make_loss(loss, gradient_scale), {network.logits, network.labels});
+        LossAttributes const attributes{loss.weight, gradient_scale, deck.ignored_label()};
+        ValueId const id = net.emit(name, make_loss(loss, attributes), {network.logits, network.labels});
         net.graph().value(id).role = Role::loss;
         network.losses.push_back(id);
     }
@@ -116,50 +115,67 @@ void add_losses(NetworkBuilder& net, Deck const& deck, Network& network) {
 struct MetricName {
     Metric metric;
     char const* name;
-    bool histogram;  ///< computed from score histograms, otherwise from the confusion matrix
 };
 
-constexpr std::array<MetricName, 7> metric_names{{{Metric::accuracy, "accuracy", false},
-                                                  {Metric::auroc, "auroc", true},
-                                                  {Metric::auprc, "auprc", true},
-                                                  {Metric::best_f1, "best_f1", true},
-                                                  {Metric::f1, "f1", false},
-                                                  {Metric::iou, "iou", false},
-                                                  {Metric::dice, "dice", false}}};
+constexpr std::array<MetricName, 7> metric_names{{{Metric::accuracy, "accuracy"},
+                                                  {Metric::auroc, "auroc"},
+                                                  {Metric::auprc, "auprc"},
+                                                  {Metric::best_f1, "best_f1"},
+                                                  {Metric::f1, "f1"},
+                                                  {Metric::iou, "iou"},
+                                                  {Metric::dice, "dice"}}};
 
-Index ignored_class(TrainSpec const& train) {
-    for (LossSpec const& loss : train.loss) {
-        if (loss.ignore_index) { return *loss.ignore_index; }
-    }
-    return -1;
+/// Classes up to which an evaluation says a metric of each.
+constexpr Index most_classes_shown = 32;
+
+void check_scores(Shape const& logits, Shape const& labels) {
+    require(logits.c == 1, ExitCode::bad_deck,
+            "auroc, auprc and best_f1 with {} output channels (they compare the scores of one class with all others): "
+            "use a network with one output channel, or other metrics",
+            logits.c);
+    require(logits == labels, ExitCode::bad_deck,
+            "auroc, auprc and best_f1: labels {} do not fit logits {} (one label per pixel is expected): predict at "
+            "the resolution of the labels, or use other metrics",
+            to_string(labels), to_string(logits));
 }
 
 void add_metrics(NetworkBuilder& net, Deck const& deck, Mode mode, Network& network) {
-    std::string const prefix = mode == Mode::train ? "metrics.train." : "metrics.eval.";
     Shape const logits = net.shape(network.logits);
+    std::string const counter = mode == Mode::train ? "metrics.train.confusion" : "metrics.eval.confusion";
     for (Metric const metric : deck.train.metrics) {
-        auto const* const known = std::find_if(metric_names.begin(), metric_names.end(),
-                                               [&](MetricName const& each) { return each.metric == metric; });
-        if (known->histogram && mode == Mode::train) { continue; }
-        std::string const counter = prefix + (known->histogram ? "histogram" : "confusion");
+        std::string const name = std::find_if(metric_names.begin(), metric_names.end(), [&](MetricName const& each) {
+                                     return each.metric == metric;
+                                 })->name;
+        if (needs_scores(metric)) {
+            if (mode == Mode::train) { continue; }
+            check_scores(logits, net.shape(network.labels));
+            network.metrics.push_back({name, metric, ""});
+            continue;
+        }
         if (net.graph().find(counter) == none) {
-            OperatorPtr op;
-            Shape shape;
-            if (known->histogram) {
-                op = std::make_shared<MetricHistogram>();
-                shape = metric_histogram_shape();
-            } else {
-                op = std::make_shared<MetricConfusion>(MetricConfusionAttributes{ignored_class(deck.train)});
-                shape = metric_confusion_shape(logits);
-            }
-            ValueId const state = net.state(counter, shape, DType::f64, 0);
+            ValueId const state = net.state(counter, metric_confusion_shape(logits), DType::f64, 0);
+            auto const op = std::make_shared<MetricConfusion>(MetricConfusionAttributes{deck.ignored_label()});
             net.graph().add_node(counter + ".count", op, {network.logits, network.labels, state});
         }
-        network.metrics.push_back({known->name, metric, counter});
+        network.metrics.push_back({name, metric, counter});
+        Index const classes = std::max<Index>(logits.c, 2);
+        if (mode == Mode::train || metric == Metric::accuracy || classes > most_classes_shown) { continue; }
+        for (Index k = 0; k < classes; ++k) {
+            network.metrics.push_back({fmt::format("{}_{}", name, k), metric, counter, k});
+        }
     }
 }
 
 }  // namespace
+
+bool needs_scores(Metric metric) {
+    return metric == Metric::auroc || metric == Metric::auprc || metric == Metric::best_f1;
+}
+
+bool needs_scores(Network const& network) {
+    return std::any_of(network.metrics.begin(), network.metrics.end(),
+                       [](MetricSource const& source) { return needs_scores(source.metric); });
+}
 
 DType activation_type(TrainSpec::Precision precision) {
     switch (precision) {

@@ -8,7 +8,8 @@ namespace aureole {
 struct MetricSource {
     std::string name;  ///< "accuracy" ...
     Metric metric = Metric::accuracy;
-    std::string counter;  ///< name of the state value
+    std::string counter;  ///< name of the state value; empty: computed from the scores of an evaluation
+    Index of_class = -1;  ///< the value of one class; -1: one number for all
 };
 
 /// The graph of a deck in one mode, with the values that the run needs to find in it.
@@ -19,6 +20,11 @@ struct Network {
     std::vector<MetricSource> metrics;
     SampleSpec sample;  ///< what one sample of the data must be
 };
+
+/// Whether a metric is computed from the scores of all labels of an evaluation.
+[[nodiscard]] bool needs_scores(Metric metric);
+/// Whether any of the network's metrics is.
+[[nodiscard]] bool needs_scores(Network const& network);
 
 /// Activation type of a run.
 [[nodiscard]] DType activation_type(TrainSpec::Precision precision);

@@ -9,6 +9,7 @@
 
 #include "app/pictures.hpp"
 #include "app/ranks.hpp"
+#include "app/score_store.hpp"
 #include "core/error.hpp"
 #include "io/data/statistics.hpp"
 #include "io/log/process_memory.hpp"
@@ -99,6 +100,7 @@ RunMemory RunPlan::memory() const {
     if (eval_data) { memory.loaders += Loader::bytes(eval_loader); }
     bool const draws = has_eval && deck.output.pictures > 0 && can_draw(eval.sample);
     if (draws) { memory.pictures = SampledPrediction::bytes(eval.sample); }
+    if (eval_data) { memory.scores = ScoreStore::bytes(*this); }
     memory.program = program_bytes;
     return memory;
 }
@@ -142,7 +144,8 @@ RunPlan plan_run(Deck deck, bool dump, int rank) {
     spec.train = std::move(plan.train.graph);
     if (plan.has_eval) {
         spec.eval = std::move(plan.eval.graph);
-        if (plan.deck.output.pictures > 0 && can_draw(plan.eval.sample)) { spec.eval_keep.push_back(plan.eval.logits); }
+        bool const drawn = plan.deck.output.pictures > 0 && can_draw(plan.eval.sample);
+        if (drawn || needs_scores(plan.eval)) { spec.eval_keep.push_back(plan.eval.logits); }
     }
     plan.engine = std::make_unique<Engine>(std::move(spec));
     plan.program_bytes = process_memory().resident;
@@ -186,6 +189,24 @@ void open_data(RunPlan& plan, DataUse use) {
     }
 }
 
+Box owned_labels(RunPlan const& plan, LoaderConfig const& loader) {
+    Shape whole = loader.sample.y;
+    whole.n = plan.micro_samples;
+    if (!loader.y_box) { return Box::whole(whole); }
+    PipelineGrid const& grid = plan.pipeline.grid;
+    int const last = grid.stages() - 1;
+    PipelineGrid::Place const place = plan.engine->place();
+    if (place.row != grid.row_of(last) || loader.y_box->empty()) { return {}; }
+    return intersection(*loader.y_box, grid.stage(last).tiles.tile(place.tile, whole));
+}
+
+Index micro_batches_of_evaluation(RunPlan const& plan) {
+    Index const samples = plan.eval_data->samples();
+    Index const all = (samples + plan.micro_samples - 1) / plan.micro_samples;
+    std::optional<Index> const batches = plan.deck.train.eval_batches;
+    return batches && *batches <= all / plan.deck.train.micro_batches ? *batches * plan.deck.train.micro_batches : all;
+}
+
 Index steps_of(RunPlan const& plan) {
     TrainSpec const& train = plan.deck.train;
     Index steps = train.steps.value_or(std::numeric_limits<Index>::max());
@@ -219,6 +240,7 @@ std::string memory_table(RunPlan const& plan) {
     row("arena", memory.arena.total());
     row("data: batches ahead, cache", memory.loaders);
     row("pictures", memory.pictures);
+    row("scores of an evaluation's labels", memory.scores);
     row("program and libraries", memory.program);
     row("total", memory.total());
     table += fmt::format("  most at operator {}; {} are alive there\n", memory.arena.peak_node,

@@ -13,9 +13,10 @@ namespace aureole {
 struct RunMemory {
     MemoryUse arena;
     std::size_t loaders = 0;   ///< batches read ahead, caches, staging
+    std::size_t scores = 0;    ///< of all labels of an evaluation, for metrics that compare them
     std::size_t pictures = 0;  ///< sampled pixels of the picture that is being drawn
     std::size_t program = 0;   ///< code and libraries: measured when the plan is made
-    [[nodiscard]] std::size_t total() const { return arena.total() + loaders + pictures + program; }
+    [[nodiscard]] std::size_t total() const { return arena.total() + loaders + scores + pictures + program; }
 };
 
 /// Everything decided before a run begins: networks, kernels, memory, data. Nothing large is allocated yet.
@@ -40,6 +41,14 @@ struct RunPlan {
 /// Plans networks, kernels and memory of one rank of a deck's grid; needs no data, and no MPI. `dump` keeps gradients
 /// and the activations that the deck names readable after a step.
 [[nodiscard]] RunPlan plan_run(Deck deck, bool dump, int rank = 0);
+
+/// The labels of a micro-batch that are this rank's own, so that every label belongs to one rank of a replica: the part
+/// of what its loader reads, which holds its neighbours' labels too where gradients are recomputed, that is in its
+/// tile.
+[[nodiscard]] Box owned_labels(RunPlan const& plan, LoaderConfig const& loader);
+
+/// Micro-batches of one evaluation. Needs the data.
+[[nodiscard]] Index micro_batches_of_evaluation(RunPlan const& plan);
 
 /// How a deck's network is tiled: what the deck says, or the plan's choice.
 [[nodiscard]] TilingOptions tiling_of(Deck const& deck, Graph const& train);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <limits>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -76,7 +76,11 @@ void Trainer::start() {
 void Trainer::prepare_loaders() {
     train_loader_.emplace(plan_.train_loader);
     train_loader_->start_at(step_);
-    if (plan_.has_eval) { eval_loader_.emplace(plan_.eval_loader); }
+    train_labels_.emplace(plan_, plan_.train_loader);
+    if (!plan_.has_eval) { return; }
+    eval_loader_.emplace(plan_.eval_loader);
+    eval_labels_.emplace(plan_, plan_.eval_loader);
+    if (needs_scores(plan_.eval)) { scores_.emplace(plan_); }
 }
 
 double Trainer::epoch() const {
@@ -158,6 +162,7 @@ void Trainer::train_step() {
     context.step = static_cast<std::uint64_t>(step_);
     context.learning_rate = learning_rate_.at(step_);
     context.update = step_;
+    set_counts(context, count_labels(batch), deck_.train.micro_batches);
     bool const traced = !trace_.empty() && step_ + 1 == steps_;
     if (traced) {
         engine_.record_operators();
@@ -189,6 +194,21 @@ void Trainer::train_step() {
     interval_.communicated += engine_.seconds_communicating() - communicated_before;
     ++interval_.steps;
     report_step();
+}
+
+LabelCounts Trainer::count_labels(Batch const& batch) {
+    LabelCounts const counts = train_labels_->count(batch);
+    if (counts.labels == 0 && !told_that_nothing_counts_) {
+        told_that_nothing_counts_ = true;
+        if (is_root()) {
+            fmt::print(stderr,
+                       "aureole: no label of the batch of step {} counts (all are {}, data.ignore_label): its loss and "
+                       "gradient are 0, and so for later batches of this kind; look at the labels if you expect "
+                       "others\n",
+                       step_ + 1, deck_.ignored_label().value_or(0));
+        }
+    }
+    return counts;
 }
 
 void Trainer::write_trace_of_step() const {
@@ -224,7 +244,7 @@ void Trainer::report_step() {
     Interval const interval = std::exchange(interval_, {});
     auto const steps = static_cast<double>(interval.steps);
     record.loss = interval.loss / steps;
-    record.metrics = read_metrics(plan_.train);
+    record.metrics = read_metrics(plan_.train, nullptr);
     reset_counters(plan_.train);
     auto const peak = slowest(static_cast<double>(process_memory().peak));
     if (!is_root()) { return; }
@@ -252,27 +272,36 @@ void Trainer::evaluate() {
     auto const begin = Clock::now();
     reset_counters(plan_.eval);
     eval_loader_->start_at(0);
-    Index const batches = std::min(deck_.train.eval_batches.value_or(std::numeric_limits<Index>::max()),
-                                   eval_loader_->batches_per_pass());
+    Index const batches = micro_batches_of_evaluation(plan_);
     std::optional<Progress> progress;
     if (is_root()) { progress.emplace("evaluation", batches, "batches"); }
-    double loss = 0;
+    std::vector<double> losses(plan_.eval.losses.size(), 0);  // sums over what counts
+    LabelCounts counted;
     Index samples = 0;
     drawn_ = 0;
+    if (scores_) { scores_->clear(); }
     std::vector<Picture> pictures;
     for (Index i = 0; i < batches; ++i) {
         Batch const& batch = eval_loader_->next();
         RunContext context;
         context.valid_samples = batch.valid;
-        double const mean = engine_.run_eval(context, [&](Program const& program, int frame, Index /*micro_batch*/) {
+        context.counted_labels = context.counted_samples = 1;
+        auto const load = [&](Program const& program, int frame, Index /*micro_batch*/) {
             write_batch(program, frame, plan_.eval, plan_.eval_loader, batch, 0, plan_.micro_samples);
-        });
-        loss += mean * static_cast<double>(batch.valid);
+        };
+        std::vector<double> const sums = engine_.run_eval(context, load, plan_.eval.losses);
+        std::transform(sums.begin(), sums.end(), losses.begin(), losses.begin(), std::plus<>());
+        LabelCounts const of_batch = eval_labels_->count(batch);
+        counted.labels += of_batch.labels;
+        counted.samples += of_batch.samples;
+        if (scores_) { scores_->add(batch); }
         draw_samples(batch, pictures);
         samples += batch.valid;
         if (progress) { progress->update(i + 1); }
     }
-    std::vector<std::pair<std::string, double>> metrics = read_metrics(plan_.eval);
+    std::optional<ThresholdScores> compared;
+    if (scores_) { compared = scores_->compare(); }
+    std::vector<std::pair<std::string, double>> metrics = read_metrics(plan_.eval, compared ? &*compared : nullptr);
     if (!is_root()) { return; }
     progress.reset();
     if (!pictures.empty()) { write_png(deck_.output.folder + "/predictions.png", below(pictures, 6)); }
@@ -280,7 +309,11 @@ void Trainer::evaluate() {
     record.kind = LogRecord::Kind::eval;
     record.step = step_;
     record.epoch = epoch();
-    record.loss = loss / static_cast<double>(std::max<Index>(samples, 1));
+    for (std::size_t i = 0; i < losses.size(); ++i) {
+        bool const of_samples = deck_.train.loss[i].kind == LossSpec::Kind::dice;
+        double const count = of_samples ? counted.samples : counted.labels;
+        record.loss += count > 0 ? losses[i] / count : 0;
+    }
     record.metrics = std::move(metrics);
     record.seconds = seconds_since(begin);
     record.samples_per_second = static_cast<double>(samples) / record.seconds;
@@ -288,6 +321,11 @@ void Trainer::evaluate() {
     fmt::print("evaluation after step {} on {} samples: {}  ({})\n", step_, samples, values_text(record),
                duration_text(record.seconds));
     std::fflush(stdout);
+    require(
+        std::isfinite(record.loss), ExitCode::diverged,
+        "the loss of the evaluation after step {} is {}: lower train.optimizer.lr, add train.schedule.warmup_steps or "
+        "train.clip_norm, or look at the data; the last checkpoint is kept",
+        step_, record.loss);
     phases_["evaluation"].add(record.seconds);
     last_eval_ = record;
 }

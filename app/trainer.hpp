@@ -1,8 +1,10 @@
 #pragma once
 #include <map>
 
+#include "app/label_counts.hpp"
 #include "app/pictures.hpp"
 #include "app/run_plan.hpp"
+#include "app/score_store.hpp"
 #include "core/clock.hpp"
 #include "core/optim/optimizer.hpp"
 #include "io/checkpoint/checkpoint_folder.hpp"
@@ -40,6 +42,9 @@ class Trainer {
     CheckpointFolder checkpoints_;
     std::optional<RunLog> log_;
     std::optional<Loader> train_loader_, eval_loader_;
+    std::optional<LabelCounter> train_labels_, eval_labels_;
+    std::optional<ScoreStore> scores_;  ///< of an evaluation, where metrics need them
+    bool told_that_nothing_counts_ = false;
     std::map<std::string, PhaseTime> phases_;
     Clock::time_point begin_;
     Index first_step_ = 0;
@@ -63,6 +68,7 @@ class Trainer {
     void prepare_loaders();
 
     void train_step();
+    [[nodiscard]] LabelCounts count_labels(Batch const& batch);
     void write_trace_of_step() const;
     void report_step();
     void evaluate();
@@ -73,7 +79,8 @@ class Trainer {
     void report_end() const;
     void write_summary() const;
     [[nodiscard]] bool wall_time_is_over() const;
-    [[nodiscard]] std::vector<std::pair<std::string, double>> read_metrics(Network const& network) const;
+    [[nodiscard]] std::vector<std::pair<std::string, double>> read_metrics(Network const& network,
+                                                                           ThresholdScores const* scores) const;
     void reset_counters(Network const& network) const;
     [[nodiscard]] double epoch() const;
 };

@@ -54,17 +54,15 @@ void write(TensorFileWriter& file, std::string const& path, Persistent const& en
     file.write({path, DType::f32, entry.spec.global}, narrow.data());
 }
 
-double score(Metric metric, std::span<double const> counts) {
-    switch (metric) {
-        case Metric::accuracy: return accuracy(counts);
-        case Metric::iou: return mean_score(iou(counts));
-        case Metric::f1: return mean_score(f1(counts));
-        case Metric::dice: return mean_score(dice(counts));
-        case Metric::auroc: return auroc(counts);
-        case Metric::auprc: return auprc(counts);
-        case Metric::best_f1: return best_f1(counts).f1;
-    }
-    return 0;
+double score(MetricSource const& source, std::span<double const> counts) {
+    if (source.metric == Metric::accuracy) { return accuracy(counts); }
+    std::vector<double> const per_class = source.metric == Metric::iou ? iou(counts) : f1(counts);
+    return source.of_class < 0 ? mean_score(per_class) : per_class.at(static_cast<std::size_t>(source.of_class));
+}
+
+double score(Metric metric, ThresholdScores const& scores) {
+    if (metric == Metric::auroc) { return scores.auroc(); }
+    return metric == Metric::auprc ? scores.auprc() : scores.best_f1().f1;
 }
 
 }  // namespace
@@ -172,18 +170,28 @@ void Trainer::initialise_from_file() {
     }
 }
 
-std::vector<std::pair<std::string, double>> Trainer::read_metrics(Network const& network) const {
+std::vector<std::pair<std::string, double>> Trainer::read_metrics(Network const& network,
+                                                                  ThresholdScores const* scores) const {
     std::vector<std::pair<std::string, double>> metrics;
+    std::vector<double> counts;
+    std::string last;  // whose counts they are
     for (MetricSource const& source : network.metrics) {
-        std::vector<double> const counts = engine_.counts(source.counter);
-        metrics.emplace_back(source.name, score(source.metric, counts));
+        if (needs_scores(source.metric)) {
+            metrics.emplace_back(source.name, scores == nullptr ? 0 : score(source.metric, *scores));
+            continue;
+        }
+        if (source.counter != last) {
+            counts = engine_.counts(source.counter);
+            last = source.counter;
+        }
+        metrics.emplace_back(source.name, score(source, counts));
     }
     return metrics;
 }
 
 void Trainer::reset_counters(Network const& network) const {
     for (MetricSource const& source : network.metrics) {
-        if (!engine_.persistent().contains(source.counter)) { continue; }  // another stage's
+        if (!engine_.persistent().contains(source.counter)) { continue; }  // none, or another stage's
         zero(engine_.tensor(engine_.persistent().find(source.counter)));
     }
 }

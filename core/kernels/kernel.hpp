@@ -17,6 +17,11 @@ struct RunContext {
     Index first_sample = 0;    ///< index within the batch of the micro-batch's sample 0 (random numbers depend on it)
     bool accumulate = false;   ///< weight gradients add to what is there: every micro-batch but the first
     Index valid_samples = -1;  ///< samples of the micro-batch that count, -1: all (the last batch of an evaluation)
+    /// What losses divide their sums by: the labels that count in the whole batch, divided by the number of its
+    /// micro-batches; -1: all labels of the valid samples of this micro-batch.
+    double counted_labels = -1;
+    /// The same of samples in which at least one label counts.
+    double counted_samples = -1;
     double learning_rate = 0;  ///< of updates within the graph
     Index update = 0;          ///< number of the update, from 0
 };

@@ -4,7 +4,7 @@
 namespace aureole {
 
 struct MetricConfusionAttributes {
-    Index ignore_index = -1;  ///< positions with this label do not count
+    std::optional<Index> ignore_label;  ///< pixels with this label do not count
 };
 
 /// Shape (1, 1, 1, k, k) of the confusion matrix for logits of c channels, k = max(c, 2): row = label, column =
@@ -16,7 +16,7 @@ struct MetricConfusionAttributes {
 /// Inputs: logits (n, d, h, w, c) of any floating type, labels (n, d, h, w, 1), counts (state, updated in place).
 /// No outputs. Several channels: labels are classes, i32; the prediction is the channel of the largest logit, the first
 /// of equal ones. One channel: labels are i32 or floating, positive (class 1) above 1/2; the prediction is positive if
-/// the logit is above 0, i.e. the probability above 1/2. Pixels whose label is ignore_index or no class and samples
+/// the logit is above 0, i.e. the probability above 1/2. Pixels whose label is ignore_label or no class and samples
 /// beyond RunContext::valid_samples do not count.
 class MetricConfusion : public Operator {
   public:

@@ -4,7 +4,7 @@
 namespace aureole {
 
 struct MetricHistogramAttributes {
-    Index ignore_index = -1;  ///< positions with this label do not count
+    std::optional<Index> ignore_label;  ///< pixels with this label do not count
 };
 
 /// Bins of the score histograms. A score's bin is the top bits of its f32 image in an order-preserving integer code, so
@@ -20,7 +20,7 @@ inline constexpr Index metric_histogram_bins = Index{1} << 18;
 /// AUROC, average precision and the best F1, exact up to the order within a bin (bf16 scores: exact).
 ///
 /// Inputs: logits (n, d, h, w, 1) of any floating type, labels (n, d, h, w, 1), i32 or floating, positive above 1/2,
-/// counts (state, updated in place). No outputs. NaN counts as the lowest score. Pixels whose label is ignore_index and
+/// counts (state, updated in place). No outputs. NaN counts as the lowest score. Pixels whose label is ignore_label and
 /// samples beyond RunContext::valid_samples do not count.
 class MetricHistogram : public Operator {
   public:

@@ -114,6 +114,20 @@ double auroc(std::span<double const> histogram) {
     return ratio(area, counts.positives * counts.negatives);
 }
 
+void ThresholdScores::add(double score, double positives, double negatives) {
+    roc_ += negatives * (positives_ + 0.5 * positives);
+    positives_ += positives;
+    negatives_ += negatives;
+    precision_ += positives * (positives_ / (positives_ + negatives_));
+    // TP + FP + TP + FN = positives + negatives above the threshold + all positives
+    double const f1 = 2 * positives_ / (positives_ + negatives_ + all_positives_);
+    if (f1 > best_.f1) { best_ = {f1, 1.0 / (1.0 + std::exp(-score))}; }
+}
+
+double ThresholdScores::auroc() const { return ratio(roc_, all_positives_ * all_negatives_); }
+double ThresholdScores::auprc() const { return ratio(precision_, all_positives_); }
+BestF1 ThresholdScores::best_f1() const { return all_positives_ > 0 ? best_ : BestF1{undefined, undefined}; }
+
 double auprc(std::span<double const> histogram) {
     Histogram const counts(histogram);
     double area = 0, last_positives = 0;

@@ -34,4 +34,22 @@ struct BestF1 {
 /// The largest F1 over all thresholds, and the highest threshold that reaches it. Both NaN without positives.
 [[nodiscard]] BestF1 best_f1(std::span<double const> histogram);
 
+/// The same three from all different scores, each with its exact numbers of positives and negatives.
+class ThresholdScores {
+  public:
+    /// Numbers of all labels that will be added.
+    ThresholdScores(double positives, double negatives) : all_positives_(positives), all_negatives_(negatives) {}
+    /// The labels of the next lower score (a logit).
+    void add(double score, double positives, double negatives);
+    [[nodiscard]] double auroc() const;
+    [[nodiscard]] double auprc() const;
+    [[nodiscard]] BestF1 best_f1() const;
+
+  private:
+    double all_positives_, all_negatives_;
+    double positives_ = 0, negatives_ = 0;  ///< at this score and above
+    double roc_ = 0, precision_ = 0;
+    BestF1 best_{-1, 0};
+};
+
 }  // namespace aureole

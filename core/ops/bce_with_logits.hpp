@@ -8,8 +8,8 @@ struct BceWithLogitsAttributes {
     double positive_weight = 1;  ///< factor on the terms of positive targets
 };
 
-/// Binary cross-entropy of the sigmoid of the logits, mean over all elements, in the form that cannot overflow:
-/// (1 - t) z + (1 + (p - 1) t) (log(1 + exp(-|z|)) + max(-z, 0)) for logit z, target t and positive weight p.
+/// Binary cross-entropy of the sigmoid of the logits, mean over the elements that count, in the form that cannot
+/// overflow: (1 - t) z + (1 + (p - 1) t) (log(1 + exp(-|z|)) + max(-z, 0)) for logit z, target t and positive weight p.
 ///
 /// Inputs: logits (n, d, h, w, c), targets of the same shape, f32, f64 or i32. Output: loss.
 class BceWithLogits : public Operator {

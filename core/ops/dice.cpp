@@ -20,7 +20,7 @@ std::vector<ValueType> Dice::infer(std::span<ValueType const> inputs) const {
 
 std::optional<Split> Dice::split(std::span<ValueType const> /*inputs*/) const {
     Split split;
-    split.partial = std::make_shared<DiceSums>();
+    split.partial = std::make_shared<DiceSums>(attributes_);
     split.finish = std::make_shared<DiceFinish>(attributes_);
     split.partial_inputs = {0, 1};
     split.finish_outputs = {0};

@@ -8,8 +8,8 @@ struct DiceAttributes {
     double smooth = 1;  ///< added to numerator and denominator
 };
 
-/// Soft Dice loss (Milletari, Navab and Ahmadi, "V-Net", 2016): mean over samples and classes of
-/// 1 - (2 sum(p t) + smooth) / (sum(p) + sum(t) + smooth), sums over (d, h, w).
+/// Soft Dice loss (Milletari, Navab and Ahmadi, "V-Net", 2016): mean over classes and over the samples in which a label
+/// counts of 1 - (2 sum(p t) + smooth) / (sum(p) + sum(t) + smooth), sums over the pixels (d, h, w) that count.
 ///
 /// One channel: p is the sigmoid of the logit and t the target. Several channels: p is the softmax, t the one-hot
 /// label; a label outside [0, c) belongs to no class. Inputs: logits (n, d, h, w, c), labels (n, d, h, w, 1), i32 or
@@ -34,12 +34,17 @@ class Dice : public Operator {
 /// The sums of Dice. Inputs: logits, labels. Output: sums of p t, p and t, f64 (n, 1, 1, 3, c).
 class DiceSums : public Operator {
   public:
+    explicit DiceSums(DiceAttributes attributes) : attributes_(attributes) {}
+    [[nodiscard]] DiceAttributes const& attributes() const { return attributes_; }
     [[nodiscard]] std::string_view kind() const override { return "dice_sums"; }
     [[nodiscard]] std::vector<ValueType> infer(std::span<ValueType const> inputs) const override;
     [[nodiscard]] Access access(std::size_t /*input*/) const override { return Access::whole(); }
     [[nodiscard]] int reduced_input() const override { return 0; }
     [[nodiscard]] bool has_rows_of_samples(std::size_t /*output*/) const override { return true; }
     [[nodiscard]] Recompute recompute() const override { return Recompute::never; }
+
+  private:
+    DiceAttributes attributes_;
 };
 
 /// The loss of Dice. Input: sums of all pixels. Output: loss.

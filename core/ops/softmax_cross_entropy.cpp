@@ -12,27 +12,19 @@ std::vector<ValueType> SoftmaxCrossEntropy::infer(std::span<ValueType const> inp
             "softmax cross-entropy: labels are {} {}, but the network's output {} needs i32 {}: choose labels of that "
             "size (one class per pixel or per image)",
             name_of(inputs[1].dtype), to_string(inputs[1].shape), to_string(inputs[0].shape), to_string(labels));
-    std::vector<ValueType> outputs{loss_type()};
-    if (attributes_.ignore_index) { outputs.push_back(loss_type()); }
-    return outputs;
+    return {loss_type()};
 }
 
 void SoftmaxCrossEntropy::differentiate(Backward& backward) const {
     if (!backward.needs(0)) { return; }
-    std::vector<ValueId> inputs{backward.input(0), backward.input(1)};
-    if (attributes_.ignore_index) { inputs.push_back(backward.output(1)); }
     auto const dx =
-        backward.emit(Phase::input_gradient, std::make_shared<SoftmaxCrossEntropyInputGradient>(attributes_), inputs);
+        backward.emit(Phase::input_gradient, std::make_shared<SoftmaxCrossEntropyInputGradient>(attributes_),
+                      {backward.input(0), backward.input(1)});
     backward.contribute(0, dx[0]);
 }
 
 std::vector<ValueType> SoftmaxCrossEntropyInputGradient::infer(std::span<ValueType const> inputs) const {
     return {inputs[0]};
-}
-
-Access SoftmaxCrossEntropyInputGradient::access(std::size_t input) const {
-    if (input == 2) { return Access::whole(); }
-    return {{Reach::same, Reach::same, Reach::same, Reach::same, Reach::all}, {}};
 }
 
 }  // namespace aureole

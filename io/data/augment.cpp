@@ -83,7 +83,7 @@ Geometry centre_geometry(Shape const& stored, Shape const& output) {
 }
 
 template <class T>
-void apply_geometry(Geometry const& geometry, T const* in, Box const& source, Box const& output, T* out) {
+void apply_geometry(Geometry const& geometry, T const* in, Box const& source, Box const& output, T* out, T outside) {
     Shape const shape = source.shape();
     Index const c = shape.c, pixel_step = (geometry.hw * shape.w + geometry.ww) * c;
     for (Index d = output.lo[1]; d < output.hi[1]; ++d) {
@@ -95,7 +95,7 @@ void apply_geometry(Geometry const& geometry, T const* in, Box const& source, Bo
                 bool const inside = source_d >= 0 && source_d < shape.d && source_h >= 0 && source_h < shape.h &&
                                     source_w >= 0 && source_w < shape.w;
                 if (!inside) {
-                    out = std::fill_n(out, c, T{0});
+                    out = std::fill_n(out, c, outside);
                     ++w;
                     continue;
                 }
@@ -118,7 +118,7 @@ void apply_geometry(Geometry const& geometry, T const* in, Box const& source, Bo
     }
 }
 
-template void apply_geometry(Geometry const&, float const*, Box const&, Box const&, float*);
-template void apply_geometry(Geometry const&, std::int32_t const*, Box const&, Box const&, std::int32_t*);
+template void apply_geometry(Geometry const&, float const*, Box const&, Box const&, float*, float);
+template void apply_geometry(Geometry const&, std::int32_t const*, Box const&, Box const&, std::int32_t*, std::int32_t);
 
 }  // namespace aureole

@@ -8,7 +8,8 @@ namespace aureole {
 
 /// Where each pixel of the network's input comes from in the stored sample: flips, quarter turns and a shift, the same
 /// for image and mask. Output pixel (d, h, w) takes source pixel (origin_d + step_d d, origin_h + hh h + hw w, origin_w
-/// + wh h + ww w); what lies outside the sample is zero.
+/// + wh h + ww w); what lies outside the sample is zero, in masks the label that does not
+/// count if there is one.
 struct Geometry {
     Index origin_d = 0, origin_h = 0, origin_w = 0;
     int step_d = 1;
@@ -27,8 +28,10 @@ struct Geometry {
 /// No random change: the middle of the stored sample.
 [[nodiscard]] Geometry centre_geometry(Shape const& stored, Shape const& output);
 
-/// Fills `out`, the box `output` as (d, h, w, c), from `in`, which holds the box `source` of the stored sample.
+/// Fills `out`, the box `output` as (d, h, w, c), from `in`, which holds the box `source` of the stored sample; what
+/// lies outside it becomes `outside`.
 template <class T>
-void apply_geometry(Geometry const& geometry, T const* in, Box const& source, Box const& output, T* out);
+void apply_geometry(Geometry const& geometry, T const* in, Box const& source, Box const& output, T* out,
+                    T outside = T{0});
 
 }  // namespace aureole

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/ops/loss.hpp"
 
 namespace aureole {
 
@@ -220,12 +221,14 @@ void BatchReader::read_labels(std::int64_t sample, std::int64_t slot, Geometry c
         return config_.dataset->read_values(sample, 1, y_box_, value);
     }
     Box const source = intersection(geometry.source_box(y_box_), Box::whole(stored_y_));
+    Index const ignored = config_.sample.ignore_label.value_or(0);
     if (classes) {
         if (!source.empty()) { config_.dataset->read_classes(sample, 1, source, staging_classes_.data()); }
-        apply_geometry(geometry, staging_classes_.data(), source, y_box_, label);
+        apply_geometry(geometry, staging_classes_.data(), source, y_box_, label,
+                       static_cast<std::int32_t>(label_in(DType::i32, ignored)));
     } else {
         if (!source.empty()) { config_.dataset->read_values(sample, 1, source, staging_.data()); }
-        apply_geometry(geometry, staging_.data(), source, y_box_, value);
+        apply_geometry(geometry, staging_.data(), source, y_box_, value, static_cast<float>(ignored));
     }
 }
 

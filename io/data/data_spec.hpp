@@ -64,8 +64,9 @@ struct SampleSpec {
     Shape x;  ///< (1, d, h, w, c) of one sample
     Shape y;  ///< (1, 1, 1, 1, 1) per-image class, or (1, d, h, w, 1) a mask, or c floats
     enum class Labels : std::uint8_t { none, classes, values } labels = Labels::classes;  ///< i32 classes or f32 values
-    std::int64_t classes = 0;    ///< classes: labels must lie in [0, classes)
-    bool probabilities = false;  ///< values: must lie in [0, 1]
+    std::int64_t classes = 0;                  ///< classes: labels must lie in [0, classes)
+    bool probabilities = false;                ///< values: must lie in [0, 1]
+    std::optional<std::int64_t> ignore_label;  ///< allowed although it is no class and no probability; does not count
 };
 
 }  // namespace aureole

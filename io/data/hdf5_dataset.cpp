@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/error.hpp"
+#include "core/ops/loss.hpp"
 
 namespace aureole {
 
@@ -40,10 +41,18 @@ Index find_non_finite(float const* values, Index count) {
     return -1;
 }
 
-/// Stored label values -> classes. Returns the index of the first value that is no class, or -1.
+/// The label that does not count, as a number of a type.
+std::optional<double> ignored_in(DType type, SampleSpec const& sample) {
+    if (!sample.ignore_label) { return {}; }
+    return label_in(type, *sample.ignore_label);
+}
+
+/// Stored label values -> classes, or the label that does not count. Returns the index of the first value that is
+/// neither, or -1.
 class LabelRule {
   public:
-    LabelRule(SourceSpec const& source, std::int64_t classes) : source_(source), classes_(classes) {}
+    LabelRule(SourceSpec const& source, SampleSpec const& sample)
+        : source_(source), sample_(sample), ignored_(ignored_in(DType::i32, sample)) {}
 
     template <class Stored>
     Index apply(std::int32_t* values, Index count) const {
@@ -61,43 +70,56 @@ class LabelRule {
   private:
     template <class Stored>
     bool convert(Stored stored, std::int32_t& label) const {
-        if (source_.label_threshold) {
+        auto const known = source_.label_map.find(static_cast<double>(stored));
+        bool const mapped = known != source_.label_map.end();
+        if (!mapped && does_not_count(stored)) {
+            label = static_cast<std::int32_t>(*ignored_);
+        } else if (source_.label_threshold) {
             if (stored != stored) { return false; }
             label = static_cast<std::int32_t>((static_cast<double>(stored) > *source_.label_threshold) !=
                                               source_.label_invert);
         } else if (!source_.label_map.empty()) {
-            auto const found = source_.label_map.find(static_cast<double>(stored));
-            if (found == source_.label_map.end()) { return false; }
-            label = found->second;
+            if (!mapped) { return false; }
+            label = known->second;
         } else {
             // compared as numbers first: casting a NaN or a large float to an integer is undefined
-            if (!(stored >= Stored{0} && stored < static_cast<Stored>(classes_))) { return false; }
+            if (!(stored >= Stored{0} && stored < static_cast<Stored>(sample_.classes))) { return false; }
             label = static_cast<std::int32_t>(stored);
             return static_cast<Stored>(label) == stored;
         }
-        return label >= 0 && label < classes_;
+        return label == ignored_ || (label >= 0 && label < sample_.classes);
+    }
+    template <class Stored>
+    [[nodiscard]] bool does_not_count(Stored stored) const {
+        constexpr DType type = std::is_integral_v<Stored> ? DType::i32 : DType::f32;
+        return sample_.ignore_label && static_cast<double>(stored) == label_in(type, *sample_.ignore_label);
     }
 
     SourceSpec const& source_;
-    std::int64_t classes_;
+    SampleSpec const& sample_;
+    std::optional<double> ignored_;
 };
 
-/// Stored label values -> targets. Returns the index of the first value that the loss cannot take, or -1.
+/// Stored label values -> targets, or the label that does not count. Returns the index of the first value that the loss
+/// cannot take, or -1.
 class ValueRule {
   public:
-    ValueRule(SourceSpec const& source, bool probabilities) : source_(source), probabilities_(probabilities) {}
+    ValueRule(SourceSpec const& source, SampleSpec const& sample)
+        : source_(source), probabilities_(sample.probabilities), ignored_(ignored_in(DType::f32, sample)) {}
 
     Index apply(float* values, Index count) const {
         for (Index i = 0; i < count; ++i) {
             float& value = values[i];
+            auto const known = source_.label_map.find(static_cast<double>(value));
+            bool const mapped = known != source_.label_map.end();
+            if (!mapped && value == ignored_) { continue; }
             if (source_.label_threshold) {
                 value = (static_cast<double>(value) > *source_.label_threshold) != source_.label_invert ? 1.0F : 0.0F;
             } else if (!source_.label_map.empty()) {
-                auto const found = source_.label_map.find(static_cast<double>(value));
-                if (found == source_.label_map.end()) { return i; }
-                value = static_cast<float>(found->second);
+                if (!mapped) { return i; }
+                value = static_cast<float>(known->second);
             }
-            if (probabilities_ && !(value >= 0.0F && value <= 1.0F)) { return i; }
+            if (probabilities_ && value != ignored_ && !(value >= 0.0F && value <= 1.0F)) { return i; }
         }
         return -1;
     }
@@ -105,6 +127,7 @@ class ValueRule {
   private:
     SourceSpec const& source_;
     bool probabilities_;
+    std::optional<double> ignored_;
 };
 
 }  // namespace
@@ -176,7 +199,7 @@ void Hdf5Dataset::read_values(std::int64_t first, std::int64_t count, Box const&
     read_floats(column, first, count, box, out);
     Shape const shape = box.shape();
     Index const size = count * shape.pixels_per_sample() * shape.c;
-    Index const bad = ValueRule(source_, sample_.probabilities).apply(out, size);
+    Index const bad = ValueRule(source_, sample_).apply(out, size);
     require(bad < 0, ExitCode::data_error,
             "target {} in {} is not between 0 and 1, as this loss wants it: set label_threshold (or label_map) of the "
             "data in "
@@ -191,13 +214,13 @@ void Hdf5Dataset::read_classes(std::int64_t first, std::int64_t count, Box const
     count_bytes(column, count, box);
     Shape const shape = box.shape();
     Index const size = count * shape.pixels_per_sample() * shape.c;
-    LabelRule const rule(source_, sample_.classes);
+    LabelRule const rule(source_, sample_);
     Index const bad = integer ? rule.apply<std::int32_t>(out, size) : rule.apply<float>(out, size);
     if (bad < 0) { return; }
     std::string const value = integer ? fmt::format("{}", out[bad]) : fmt::format("{}", std::bit_cast<float>(out[bad]));
     fail(ExitCode::data_error,
-         "label {} in {} is not a class ({} classes: 0 to {}): correct the number of classes, or map or threshold the "
-         "labels in the deck",
+         "label {} in {} is not a class ({} classes: 0 to {}): correct the number of classes, map or threshold the "
+         "labels, or name a label that does not count in data.ignore_label",
          value, position(column, first, box, bad), sample_.classes, sample_.classes - 1);
 }
 

@@ -38,6 +38,14 @@ std::vector<Index> LayerSpec::integers(std::string_view key, std::size_t axes) c
     return values;
 }
 
+std::optional<Index> Deck::ignored_label() const {
+    if (data.ignore_label) { return data.ignore_label; }
+    for (LossSpec const& each : train.loss) {
+        if (each.ignore_index) { return each.ignore_index; }
+    }
+    return {};
+}
+
 Shape ImageSpec::shape() const {
     require(size.size() == 2 || size.size() == 3, "image.size has {} entries, not 2 or 3", size.size());
     bool const is_volume = size.size() == 3;

@@ -99,7 +99,8 @@ struct ImageSpec {
 struct DataSpec {
     SourceSpec train;
     std::optional<SourceSpec> eval;
-    LoaderSpec loader;  ///< keys normalize, augment, shuffle, prefetch of the section
+    LoaderSpec loader;                  ///< keys normalize, augment, shuffle, prefetch of the section
+    std::optional<Index> ignore_label;  ///< labels of this value do not count, neither in losses nor in metrics
 };
 
 struct LossSpec {
@@ -107,7 +108,7 @@ struct LossSpec {
     Kind kind = Kind::softmax_cross_entropy;
     double weight = 1;
     double label_smoothing = 0;         ///< softmax_cross_entropy
-    std::optional<Index> ignore_index;  ///< softmax_cross_entropy: pixels of this label do not count
+    std::optional<Index> ignore_index;  ///< another name of data.ignore_label
     double positive_weight = 1;         ///< bce_with_logits: factor on the terms of positive labels
     double smooth = 1;                  ///< dice: added to numerator and denominator
 };
@@ -261,6 +262,8 @@ struct Deck {
     std::string file;  ///< where it was read from
     Places places;
 
+    /// The label that does not count: data.ignore_label, or the same by its name in a loss.
+    [[nodiscard]] std::optional<Index> ignored_label() const;
     /// Place of a key path, or of its nearest written parent.
     [[nodiscard]] Place place(std::string_view path) const;
     /// The same as text for messages.

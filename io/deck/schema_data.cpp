@@ -101,6 +101,12 @@ std::vector<Field> fields_of(Of<DataSpec> /*type*/) {
     return {
         field("train", &D::train, "samples to learn from").is_required(),
         field("eval", &D::eval, "samples to evaluate on").otherwise("no evaluation"),
+        field("ignore_label", &D::ignore_label,
+              "labels of this value, any integer, do not count: neither in losses and gradients nor in metrics. It may "
+              "be stored (255, -1 ...), or what label_map makes of a stored value; label_threshold leaves it as it is. "
+              "Means are over all labels of the batch (of the evaluation set) that count. What crop_pad adds to masks "
+              "has this label too")
+            .otherwise("all labels count, and what crop_pad adds is class 0"),
         field_at<D>(
             "normalize", [](auto& d) -> auto& { return d.loader.normalize; }, "how stored values become network input")
             .short_for("kind"),

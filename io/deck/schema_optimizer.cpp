@@ -19,9 +19,9 @@ std::vector<Field> fields_of(Of<LossSpec> /*type*/) {
         field("label_smoothing", &L::label_smoothing, "probability spread evenly over all classes")
             .from_up_to(0, 1)
             .with("name", {"softmax_cross_entropy"}),
-        field("ignore_index", &L::ignore_index, "pixels with this label do not count")
-            .otherwise("all count")
-            .with("name", {"softmax_cross_entropy"}),
+        field("ignore_index", &L::ignore_index,
+              "another name of data.ignore_label, which holds for every loss and metric")
+            .otherwise("data.ignore_label"),
         field("positive_weight", &L::positive_weight, "factor on the terms of positive labels")
             .above(0)
             .with("name", {"bce_with_logits"}),

@@ -69,8 +69,14 @@ std::vector<Field> fields_of(Of<TrainSpec> /*type*/) {
         field("loss", &T::loss, "what is minimised; several losses are added")
             .short_for("name")
             .items(1, Field::unlimited),
-        field("metrics", &T::metrics,
-              "figures computed on the evaluation samples; accuracy, f1, iou and dice are counted in training too"),
+        field(
+            "metrics", &T::metrics,
+            "figures computed on the evaluation samples; accuracy, f1, iou and dice are counted in training too. With "
+            "two classes f1, iou and dice are those of class 1, with more the mean over all classes that occur, "
+            "background included; an evaluation writes those of every class too, as iou_0, iou_1 ... in metrics.csv "
+            "and metrics.jsonl, where there are at most 32. auroc, auprc and best_f1 are exact: each rank keeps the "
+            "scores of its labels of the whole evaluation, 4 bytes per label, 8 with precision f64, which "
+            "`aureole plan` counts"),
         field("optimizer", &T::optimizer, "how gradients become updates").is_required(),
         field("schedule", &T::schedule, "learning rate over the steps").short_for("name"),
         field("clip_norm", &T::clip_norm, "largest norm of the whole gradient; a longer one is scaled down")
@@ -78,7 +84,8 @@ std::vector<Field> fields_of(Of<TrainSpec> /*type*/) {
             .otherwise("no limit"),
         field("clip_value", &T::clip_value, "largest magnitude of a gradient's element").above(0).otherwise("no limit"),
         field("eval_every", &T::eval_every, "distance of evaluations; 0: at the end only").at_least(0).in("steps"),
-        field("eval_batches", &T::eval_batches, "batches per evaluation")
+        field("eval_batches", &T::eval_batches,
+              "batches of train.batch samples per evaluation, whatever micro_batches is")
             .at_least(1)
             .in("batches")
             .otherwise("the whole evaluation set"),

@@ -80,6 +80,19 @@ void check_loss(Rules& rules) {
     }
 }
 
+void check_ignored_label(Rules& rules) {
+    Deck const& deck = rules.deck();
+    std::optional<Index> const ignored = deck.ignored_label();
+    if (!rules.readable({"train.loss", "data.ignore_label"})) { return; }
+    for (LossSpec const& loss : deck.train.loss) {
+        if (!loss.ignore_index || loss.ignore_index == ignored) { continue; }
+        rules.fail("train.loss",
+                   "train.loss.ignore_index is {} ({} is {}, and both name the label that does not count): keep one",
+                   *loss.ignore_index, deck.data.ignore_label ? "data.ignore_label" : "that of another loss", *ignored);
+        return;
+    }
+}
+
 void check_optimizer(Rules& rules) {
     OptimizerSpec const& optimizer = rules.deck().train.optimizer;
     if (rules.readable({"train.optimizer"}) && optimizer.nesterov && optimizer.momentum == 0) {
@@ -121,6 +134,7 @@ void check_train(Rules& rules) {
     check_length(rules);
     check_schedule(rules);
     check_loss(rules);
+    check_ignored_label(rules);
     check_optimizer(rules);
     check_evaluation(rules);
     InitSpec const& init = rules.deck().train.init;

@@ -439,7 +439,9 @@ Engine::Update Engine::update(double learning_rate, Index step) {
     if (spec_.optimizer.clip_norm) {
         double const mine = gradient_norm(optimized_, tensor(layout_.find(norm_scratch)));
         bool const counts = spec_.optimizer_shards() > 1 || place_among_shards() == 0;  // otherwise all have the same
-        result.gradient_norm = std::sqrt(sum_over_ranks(mine * mine, counts));
+        std::vector<double> square{mine * mine};
+        sum_over_ranks(square, counts);
+        result.gradient_norm = std::sqrt(square[0]);
         if (result.gradient_norm > *spec_.optimizer.clip_norm) {
             scale = *spec_.optimizer.clip_norm / result.gradient_norm;
         }

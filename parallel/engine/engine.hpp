@@ -109,8 +109,8 @@ class Engine {
     /// Forward and backward pass of a batch by the schedule; gradients are complete afterwards. `context` is that of
     /// the batch. Returns the sum of losses, mean over the batch, on every rank.
     double run_batch(RunContext const& context, Load const& load);
-    /// Forward pass of one micro-batch through the evaluation's programs; its sum of losses, on every rank.
-    double run_eval(RunContext const& context, Load const& load);
+    /// Forward pass of one micro-batch through the evaluation's programs; each of `losses`, on every rank.
+    std::vector<double> run_eval(RunContext const& context, Load const& load, std::vector<ValueId> const& losses);
     /// What the last run_batch() did when.
     [[nodiscard]] std::vector<InstructionTime> const& times() const { return times_; }
     /// Keeps the times of operators in the next run_batch(), and no longer.
@@ -184,7 +184,7 @@ class Engine {
     void begin_running();
     void combine_running();
     /// Over the ranks whose number counts.
-    [[nodiscard]] double sum_over_ranks(double mine, bool counts) const;
+    void sum_over_ranks(std::vector<double>& mine, bool counts) const;
 };
 
 }  // namespace aureole

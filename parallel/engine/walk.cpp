@@ -1,4 +1,5 @@
 // Engine: a batch on its way through this rank's row.
+#include <algorithm>
 #include <cmath>
 
 #include "core/tensor/arena.hpp"
@@ -8,6 +9,16 @@
 namespace aureole {
 
 namespace {
+
+/// Adds those of `losses` that a program computes.
+void add_losses(Program const& program, int frame, std::vector<ValueId> const& losses, std::vector<double>& sums) {
+    std::vector<Value> const& values = program.graph().values();
+    for (std::size_t i = 0; i < losses.size(); ++i) {
+        auto const id = static_cast<std::size_t>(losses[i]);
+        if (id >= values.size() || values[id].role != Role::loss) { continue; }
+        sums[i] += read_values(program.tensor(losses[i], frame))[0];
+    }
+}
 
 /// Sum of the losses that a program computes; 0 where it computes none.
 double loss_of(Program const& program, int frame) {
@@ -64,7 +75,9 @@ double Engine::run_batch(RunContext const& context, Load const& load) {
     gradients_.run();
     gradient_sums_.end = Clock::now();
     combine_running();
-    return sum_over_ranks(walk.loss / static_cast<double>(spec_.micro_batches), place().tile == 0);
+    std::vector<double> loss{walk.loss / static_cast<double>(spec_.micro_batches)};
+    sum_over_ranks(loss, place().tile == 0);
+    return loss[0];
 }
 
 std::vector<OperatorEvent> Engine::operator_events() const {
@@ -175,8 +188,8 @@ void Engine::run_backward(Instruction const& instruction, std::size_t position, 
     }
 }
 
-double Engine::run_eval(RunContext const& context, Load const& load) {
-    double loss = 0;
+std::vector<double> Engine::run_eval(RunContext const& context, Load const& load, std::vector<ValueId> const& losses) {
+    std::vector<double> sums(losses.size(), 0);
     for (std::size_t i = 0; i < eval_.size(); ++i) {
         StageProgram& stage = *eval_[i];
         for (int peer = 0; peer < stage.stage(); ++peer) {
@@ -185,19 +198,19 @@ double Engine::run_eval(RunContext const& context, Load const& load) {
         }
         load(stage.program(), 0, 0);
         stage.program().run(context);
-        loss += loss_of(stage.program(), 0);
+        add_losses(stage.program(), 0, losses, sums);
         for (int peer = stage.stage() + 1; peer < spec_.grid.stages(); ++peer) { stage.send(peer, false, 0); }
     }
     for (auto const& stage : eval_) { stage->finish_sends(0); }
     // every replica has evaluated the same samples
-    return sum_over_ranks(loss, place().tile == 0 && place().replica == 0);
+    sum_over_ranks(sums, place().tile == 0 && place().replica == 0);
+    return sums;
 }
 
-double Engine::sum_over_ranks(double mine, bool counts) const {
-    if (world_ == nullptr) { return mine; }
-    double sum = counts ? mine : 0;
-    world_->sum(&sum, 1);
-    return sum;
+void Engine::sum_over_ranks(std::vector<double>& mine, bool counts) const {
+    if (world_ == nullptr) { return; }
+    if (!counts) { std::fill(mine.begin(), mine.end(), 0.0); }
+    world_->sum(mine.data(), mpi_count(mine.size()));
 }
 
 /// After the micro-batches 0 ... M - 1 a running statistic is (1 - m)^M r + sum over i of (1 - m)^(M - 1 - i) m s_i.

@@ -51,9 +51,9 @@ TestNetwork build_test_network(NetworkSpec const& spec) {
     Shape labels = net.shape(network.logits);
     if (classes) { labels.c = 1; }
     network.labels = net.labels(labels, classes ? DType::i32 : DType::f32);
-    LossAttributes const scale{1, 1.0 / static_cast<double>(spec.micro_batches)};
+    LossAttributes const scale{1, 1.0 / static_cast<double>(spec.micro_batches), {}};
     OperatorPtr loss = std::make_shared<BceWithLogits>(BceWithLogitsAttributes{scale, 2});
-    if (classes) { loss = std::make_shared<SoftmaxCrossEntropy>(SoftmaxCrossEntropyAttributes{scale, {}, 0}); }
+    if (classes) { loss = std::make_shared<SoftmaxCrossEntropy>(SoftmaxCrossEntropyAttributes{scale, 0}); }
     network.loss = net.emit("loss", loss, {network.logits, network.labels});
     network.graph.value(network.loss).role = Role::loss;
     draw_biases_and_norms(network.graph);

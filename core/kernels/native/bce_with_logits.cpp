@@ -17,6 +17,7 @@ struct BceChunk {
     double positive_weight;
     T const* logits;
     TargetValues targets;
+    CountedLabels counted;
     double* partial;
 
     KOKKOS_INLINE_FUNCTION void operator()(Index row, Index /*begin*/, Index /*end*/) const {
@@ -25,6 +26,7 @@ struct BceChunk {
         double loss = 0;
         for (Index i = sums.first_pixel(row) * channels; i < pixel_end * channels; ++i) {
             double const z = static_cast<double>(A(logits[i])), t = targets[i];
+            if (!counted.counts(t)) { continue; }
             double const away = z < 0 ? -z : z;
             double const softplus = ::log1p(static_cast<double>(exponential(A(-away)))) + (z < 0 ? away : 0.0);
             loss += (1 - t) * z + (1 + (positive_weight - 1) * t) * softplus;
@@ -45,10 +47,11 @@ struct FinishBce {
     }
 };
 
-/// 1 / (number of elements that count), 0 if there are none.
-double inverse_count(ValidSamples const& valid, TensorSpec const& x) {
-    auto const count = static_cast<double>(valid.global * x.global.pixels_per_sample() * x.global.c);
-    return count > 0 ? 1 / count : 0;
+/// weight / (number of elements that count).
+double factor_of(BceWithLogitsAttributes const& attributes, RunContext const& context, ValidSamples const& valid,
+                 TensorSpec const& x) {
+    auto const all = static_cast<double>(valid.global * x.global.pixels_per_sample() * x.global.c);
+    return attributes.loss.weight * inverse_count(context.counted_labels, all);
 }
 
 template <class T>
@@ -65,10 +68,11 @@ class BceWithLogitsKernel : public Kernel {
         ValidSamples const valid(context, x_);
         for_rows("aureole::bce_with_logits::chunks", sums_.samples * sums_.chunks(), 1,
                  BceChunk<T>{sums_, x_.local().c, valid.local * sums_.pixels, attributes_.positive_weight,
-                             inputs[0].as<T>(), TargetValues(inputs[1]), sums_.partial(workspace)});
+                             inputs[0].as<T>(), TargetValues(inputs[1]),
+                             CountedLabels(attributes_.loss.ignore_label, inputs[1].dtype), sums_.partial(workspace)});
         sums_.add_up(workspace);
         for_rows("aureole::bce_with_logits::finish", 1, 1,
-                 FinishBce{sums_, attributes_.loss.weight * inverse_count(valid, x_), sums_.grouped(workspace),
+                 FinishBce{sums_, factor_of(attributes_, context, valid, x_), sums_.grouped(workspace),
                            outputs[0].as<double>()});
     }
 
@@ -86,13 +90,15 @@ struct BceGradient {
     Index valid;
     T const* logits;
     TargetValues targets;
+    CountedLabels counted;
     T* dlogits;
 
     KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
         for (Index i = begin; i < end; ++i) {
-            A const s = logistic(A(logits[i])), t = A(targets[i]);
+            double const target = targets[i];
+            A const s = logistic(A(logits[i])), t = A(target);
             A const gradient = (s - t) - (positive_weight - A(1)) * t * (A(1) - s);
-            dlogits[i] = T(i < valid ? factor * gradient : A(0));
+            dlogits[i] = T(i < valid && counted.counts(target) ? factor * gradient : A(0));
         }
     }
 };
@@ -107,12 +113,13 @@ class BceWithLogitsInputGradientKernel : public Kernel {
              std::byte* /*workspace*/) const override {
         using A = Accumulation<T>;
         ValidSamples const valid(context, x_);
-        double const factor = attributes_.loss.weight * attributes_.loss.gradient_scale * inverse_count(valid, x_);
+        double const factor = attributes_.loss.gradient_scale * factor_of(attributes_, context, valid, x_);
         Shape const local = x_.local();
         for_elements(
             "aureole::bce_with_logits::input_gradient", local.volume(),
             BceGradient<T>{A(attributes_.positive_weight), A(factor), valid.local * local.pixels_per_sample() * local.c,
-                           inputs[0].as<T>(), TargetValues(inputs[1]), outputs[0].as<T>()});
+                           inputs[0].as<T>(), TargetValues(inputs[1]),
+                           CountedLabels(attributes_.loss.ignore_label, inputs[1].dtype), outputs[0].as<T>()});
     }
 
   private:

@@ -17,7 +17,9 @@ struct DicePixels {
     Index classes;
     T const* logits;
     TargetValues labels;
+    CountedLabels counted;
 
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION bool counts(Index pixel) const { return counted.counts(labels[pixel]); }
     [[nodiscard]] KOKKOS_INLINE_FUNCTION double target(Index pixel, Index k) const {
         double const label = labels[pixel];
         if (classes == 1) { return label; }
@@ -40,6 +42,7 @@ struct DiceChunk {
         for (Index i = 0; i < sums.columns; ++i) { to[i] = 0; }
         Index const end = sums.last_pixel(row);
         for (Index pixel = sums.first_pixel(row); pixel < end; ++pixel) {
+            if (!pixels.counts(pixel)) { continue; }
             T const* const z = pixels.logits + pixel * classes;
             if (classes == 1) {
                 add(to, pixel, 0, static_cast<double>(logistic(Accumulation<T>(*z))));
@@ -81,7 +84,7 @@ struct FinishDice {
             for (Index k = 0; k < classes; ++k) {
                 double const both = of[both_row * classes + k];
                 double const all = of[probability_row * classes + k] + of[target_row * classes + k];
-                sum += 1 - (2 * both + smooth) / (all + smooth);
+                sum += all + smooth > 0 ? 1 - (2 * both + smooth) / (all + smooth) : 0;  // 0: nothing counts
             }
         }
         *loss = factor * sum;
@@ -92,42 +95,47 @@ struct FinishDice {
 template <class T>
 class LocalDiceSums {
   public:
-    explicit LocalDiceSums(TensorSpec const& x) : classes_(x.local().c) {
+    LocalDiceSums(DiceAttributes const& attributes, TensorSpec const& x)
+        : ignore_label_(attributes.loss.ignore_label), classes_(x.local().c) {
         sums_ = {x.local().n, x.local().pixels_per_sample(), row_count * x.local().c};
     }
     [[nodiscard]] std::size_t workspace_bytes() const { return sums_.bytes(); }
     void run(Tensor const& logits, Tensor const& labels, double* totals, std::byte* workspace) const {
         for_rows("aureole::dice::chunks", sums_.samples * sums_.chunks(), 1,
-                 DiceChunk<T>{sums_, {classes_, logits.as<T>(), TargetValues(labels)}, sums_.partial(workspace)});
+                 DiceChunk<T>{sums_,
+                              {classes_, logits.as<T>(), TargetValues(labels), {ignore_label_, labels.dtype}},
+                              sums_.partial(workspace)});
         sums_.add_up(workspace);
         for_rows("aureole::dice::sums", sums_.samples, sums_.columns,
                  FinishDiceSums{sums_, sums_.grouped(workspace), totals});
     }
 
   private:
+    std::optional<Index> ignore_label_;
     Index classes_;
     LossSums sums_;
 };
 
-/// 1 / (samples that count * classes), 0 if there are none.
-double inverse_terms(ValidSamples const& valid, TensorSpec const& x) {
-    auto const terms = static_cast<double>(valid.global * x.global.c);
-    return terms > 0 ? 1 / terms : 0;
+/// weight / (samples that count * classes).
+double factor_of(DiceAttributes const& attributes, RunContext const& context, ValidSamples const& valid,
+                 TensorSpec const& x) {
+    return attributes.loss.weight / static_cast<double>(x.global.c) *
+           inverse_count(context.counted_samples, static_cast<double>(valid.global));
 }
 
 void finish_dice(DiceAttributes const& attributes, RunContext const& context, TensorSpec const& x, double const* totals,
                  double* loss) {
     ValidSamples const valid(context, x);
     for_rows("aureole::dice::finish", 1, 1,
-             FinishDice{valid.local, x.local().c, attributes.smooth, attributes.loss.weight * inverse_terms(valid, x),
-                        totals, loss});
+             FinishDice{valid.local, x.local().c, attributes.smooth, factor_of(attributes, context, valid, x), totals,
+                        loss});
 }
 
 template <class T>
 class DiceKernel : public Kernel {
   public:
     explicit DiceKernel(KernelRequest const& request)
-        : attributes_(request.as<Dice>().attributes()), x_(request.inputs[0]), sums_(request.inputs[0]) {}
+        : attributes_(request.as<Dice>().attributes()), x_(request.inputs[0]), sums_(attributes_, request.inputs[0]) {}
     [[nodiscard]] std::size_t workspace_bytes() const override { return sums_.workspace_bytes(); }
 
     void run(RunContext const& context, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
@@ -145,7 +153,8 @@ class DiceKernel : public Kernel {
 template <class T>
 class DiceSumsKernel : public Kernel {
   public:
-    explicit DiceSumsKernel(KernelRequest const& request) : sums_(request.inputs[0]) {}
+    explicit DiceSumsKernel(KernelRequest const& request)
+        : sums_(request.as<DiceSums>().attributes(), request.inputs[0]) {}
     [[nodiscard]] std::size_t workspace_bytes() const override { return sums_.workspace_bytes(); }
     void run(RunContext const& /*context*/, std::span<Tensor const> outputs, std::span<Tensor const> inputs,
              std::byte* workspace) const override {
@@ -184,9 +193,9 @@ struct DiceSlopes {
         double const* const of = totals + sample * row_count * classes;
         for (Index k = begin; k < end; ++k) {
             double const all = of[probability_row * classes + k] + of[target_row * classes + k] + smooth;
-            double const dice = (2 * of[both_row * classes + k] + smooth) / all;
-            base[sample * classes + k] = A(factor * dice / all);
-            slope[sample * classes + k] = A(-2 * factor / all);
+            double const dice = all > 0 ? (2 * of[both_row * classes + k] + smooth) / all : 0;
+            base[sample * classes + k] = A(all > 0 ? factor * dice / all : 0.0);  // 0: nothing counts
+            slope[sample * classes + k] = A(all > 0 ? -2 * factor / all : 0.0);
         }
     }
 };
@@ -208,7 +217,7 @@ struct DiceGradient {
         Index const classes = pixels.classes, sample = pixel / pixels_per_sample;
         T const* const z = pixels.logits + pixel * classes;
         T* const to = dlogits + pixel * classes;
-        if (sample >= valid_samples) {
+        if (sample >= valid_samples || !pixels.counts(pixel)) {
             for (Index k = 0; k < classes; ++k) { to[k] = T(A(0)); }
         } else if (classes == 1) {
             A const p = logistic(A(*z));
@@ -239,18 +248,20 @@ class DiceInputGradientKernel : public Kernel {
              std::byte* workspace) const override {
         ValidSamples const valid(context, x_);
         Shape const local = x_.local();
-        double const factor = attributes_.loss.weight * attributes_.loss.gradient_scale * inverse_terms(valid, x_);
+        double const factor = attributes_.loss.gradient_scale * factor_of(attributes_, context, valid, x_);
         auto* const base = reinterpret_cast<A*>(workspace);
         A* const slope = base + local.n * local.c;
         for_rows("aureole::dice::slopes", local.n, local.c,
                  DiceSlopes<A>{local.c, attributes_.smooth, factor, inputs[2].as<double>(), base, slope});
-        for_rows("aureole::dice::input_gradient", local.pixels(), 1,
-                 DiceGradient<T>{{local.c, inputs[0].as<T>(), TargetValues(inputs[1])},
-                                 local.pixels_per_sample(),
-                                 valid.local,
-                                 base,
-                                 slope,
-                                 outputs[0].as<T>()});
+        for_rows(
+            "aureole::dice::input_gradient", local.pixels(), 1,
+            DiceGradient<T>{
+                {local.c, inputs[0].as<T>(), TargetValues(inputs[1]), {attributes_.loss.ignore_label, inputs[1].dtype}},
+                local.pixels_per_sample(),
+                valid.local,
+                base,
+                slope,
+                outputs[0].as<T>()});
     }
 
   private:

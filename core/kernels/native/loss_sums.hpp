@@ -53,4 +53,11 @@ struct ValidSamples {
     Index global, local;
 };
 
+/// 1 / what a loss divides its sum by, see RunContext; 0 if nothing counts. `all`: what it is where the context does
+/// not say.
+[[nodiscard]] inline double inverse_count(double counted, double all) {
+    double const count = counted < 0 ? all : counted;
+    return count > 0 ? 1 / count : 0;
+}
+
 }  // namespace aureole::native

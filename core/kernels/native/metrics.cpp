@@ -22,11 +22,11 @@ struct ConfusionCell {
     T const* logits;
     TargetValues labels;
     Index channels, classes;
-    double ignored;
+    CountedLabels counted;
 
     KOKKOS_INLINE_FUNCTION Index operator()(Index pixel) const {
         double const label = labels[pixel];
-        if (label == ignored) { return no_cell; }
+        if (!counted.counts(label)) { return no_cell; }
         using A = Accumulation<T>;
         T const* const x = logits + pixel * channels;
         if (channels == 1) { return (label > 0.5 ? classes : 0) + (A(x[0]) > A(0) ? 1 : 0); }
@@ -47,11 +47,11 @@ template <class T>
 struct HistogramCell {
     T const* logits;
     TargetValues labels;
-    double ignored;
+    CountedLabels counted;
 
     KOKKOS_INLINE_FUNCTION Index operator()(Index pixel) const {
         double const label = labels[pixel];
-        if (label == ignored) { return no_cell; }
+        if (!counted.counts(label)) { return no_cell; }
         auto const bin = static_cast<Index>(bin_of_score(static_cast<float>(logits[pixel])));
         return (label > 0.5 ? metric_histogram_bins : 0) + bin;
     }
@@ -165,7 +165,7 @@ class MetricConfusionKernel : public Kernel {
     void run(RunContext const& context, std::span<Tensor const> /*outputs*/, std::span<Tensor const> inputs,
              std::byte* workspace) const override {
         ConfusionCell<T> const cell{inputs[0].as<T>(), TargetValues(inputs[1]), logits_.global.c, inputs[2].shape.c,
-                                    static_cast<double>(attributes_.ignore_index)};
+                                    CountedLabels(attributes_.ignore_label, inputs[1].dtype)};
         counting_.run("aureole::metric_confusion::count", cell, valid_pixels(context, logits_), workspace,
                       inputs[2].as<double>());
     }
@@ -188,7 +188,7 @@ class MetricHistogramKernel : public Kernel {
     void run(RunContext const& context, std::span<Tensor const> /*outputs*/, std::span<Tensor const> inputs,
              std::byte* workspace) const override {
         HistogramCell<T> const cell{inputs[0].as<T>(), TargetValues(inputs[1]),
-                                    static_cast<double>(attributes_.ignore_index)};
+                                    CountedLabels(attributes_.ignore_label, inputs[1].dtype)};
         counting_.run("aureole::metric_histogram::count", cell, valid_pixels(context, logits_), workspace,
                       inputs[2].as<double>());
     }

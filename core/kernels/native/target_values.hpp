@@ -1,5 +1,8 @@
 #pragma once
+#include <optional>
+
 #include "core/error.hpp"
+#include "core/ops/loss.hpp"
 #include "core/tensor/tensor.hpp"
 
 namespace aureole::native {
@@ -18,6 +21,16 @@ struct TargetValues {
         if (dtype == DType::i32) { return static_cast<double>(static_cast<std::int32_t const*>(data)[i]); }
         return static_cast<double const*>(data)[i];
     }
+};
+
+/// Which labels count.
+struct CountedLabels {
+    CountedLabels(std::optional<Index> ignored_label, DType type)
+        : ignores(ignored_label.has_value()), ignored(label_in(type, ignored_label.value_or(0))) {}
+    bool ignores;
+    double ignored;
+
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION bool counts(double label) const { return !ignores || label != ignored; }
 };
 
 }  // namespace aureole::native

@@ -189,4 +189,25 @@ TEST(Scores, RefuseCountsOfAnotherShape) {
     EXPECT_THROW((void)auroc(std::vector<double>(64)), Error);
 }
 
+TEST(ThresholdScores, AreThoseOfAllPairs) {
+    // scores 4 (+), 3 (+ and -), 2 (-), 1 (+): of 3 * 2 pairs 2 + 1.5 + 0 are in order
+    ThresholdScores scores(3, 2);
+    scores.add(4, 1, 0);
+    scores.add(3, 1, 1);
+    scores.add(2, 0, 1);
+    scores.add(1, 1, 0);
+    EXPECT_DOUBLE_EQ(scores.auroc(), 3.5 / 6);
+    EXPECT_DOUBLE_EQ(scores.auprc(), (1 + 2.0 / 3 + 3.0 / 5) / 3);
+    EXPECT_DOUBLE_EQ(scores.best_f1().f1, 0.75);  // all are positive: 3 right of 5
+    EXPECT_DOUBLE_EQ(scores.best_f1().threshold, 1 / (1 + std::exp(-1.0)));
+}
+
+TEST(ThresholdScores, AreUndefinedWithoutBothKinds) {
+    ThresholdScores only_negatives(0, 2);
+    only_negatives.add(1, 0, 2);
+    EXPECT_TRUE(std::isnan(only_negatives.auroc()));
+    EXPECT_TRUE(std::isnan(only_negatives.auprc()));
+    EXPECT_TRUE(std::isnan(only_negatives.best_f1().f1));
+}
+
 }  // namespace aureole::test

@@ -19,7 +19,7 @@ HarnessOptions logits_only() {
 
 TEST(BceWithLogits, AgreesWithPyTorch) {
     for (PointwiseCase const& given : pointwise_cases("bce_with_logits_")) {
-        OperatorPtr const op = make({{given.number("weight"), 1}, given.number("positive_weight")});
+        OperatorPtr const op = make({{given.number("weight"), 1, {}}, given.number("positive_weight")});
         expect_golden_loss(op, given, DType::f32);
         if (!given.flag("soft")) { expect_golden_loss(op, given, DType::i32); }
     }
@@ -28,7 +28,7 @@ TEST(BceWithLogits, AgreesWithPyTorch) {
 TEST(BceWithLogits, GradientsMatchFiniteDifferences) {
     Shape const shape{2, 2, 3, 5, 2};
     expect_gradients_match_finite_differences(
-        make({{0.7, 1}, 3}), {random_tensor(shape, DType::f64, 1), random_tensor(shape, DType::f64, 2, 0, 1)},
+        make({{0.7, 1, {}}, 3}), {random_tensor(shape, DType::f64, 1), random_tensor(shape, DType::f64, 2, 0, 1)},
         logits_only(), 1e-6, true);
 }
 
@@ -64,6 +64,22 @@ TEST(BceWithLogits, TilesOfTheGradientMatchWhole) {
     expect_tiles_match_whole(std::make_shared<BceWithLogitsInputGradient>(BceWithLogitsAttributes{}),
                              {random_tensor(shape, DType::f32, 1), random_tensor(shape, DType::f32, 2, 0, 1)},
                              {1, 3, 2});
+}
+
+TEST(BceWithLogits, LeavesOutLabelsThatDoNotCount) {
+    HostTensor const logits{{1, 1, 1, 4, 1}, DType::f64, {0.3, -1, 2, 0.7}};
+    HarnessOptions options;
+    options.wanted = {true, false};
+    options.context.counted_labels = 2;
+    OperatorRun const want =
+        run_loss(make({}), {{{1, 1, 1, 2, 1}, DType::f64, {0.3, 2}}, {{1, 1, 1, 2, 1}, DType::f32, {1, 0}}}, options);
+    for (DType const type : {DType::f32, DType::f64, DType::i32}) {
+        HostTensor const labels{logits.shape, type, {1, 255, 0, 255}};
+        OperatorRun const run = run_loss(make({{1, 1, 255}, 1}), {logits, labels}, options);
+        EXPECT_EQ(run.outputs[0].values, want.outputs[0].values);
+        EXPECT_EQ(run.gradients[0]->values,
+                  (std::vector<double>{want.gradients[0]->values[0], 0, want.gradients[0]->values[1], 0}));
+    }
 }
 
 TEST(BceWithLogits, RefusesTargetsOfAnotherSize) {

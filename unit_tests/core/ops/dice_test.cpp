@@ -19,7 +19,7 @@ HarnessOptions logits_only() {
 
 TEST(Dice, AgreesWithItsFormulaInPyTorch) {
     for (PointwiseCase const& given : pointwise_cases("dice_")) {
-        OperatorPtr const op = make({{given.number("weight"), 1}, given.number("smooth")});
+        OperatorPtr const op = make({{given.number("weight"), 1, {}}, given.number("smooth")});
         expect_golden_loss(op, given, DType::i32);
     }
 }
@@ -27,7 +27,7 @@ TEST(Dice, AgreesWithItsFormulaInPyTorch) {
 TEST(Dice, GradientsMatchFiniteDifferences) {
     HostTensor const labels = random_tensor({2, 1, 5, 7, 1}, DType::i32, 2, 0, 3);
     expect_gradients_match_finite_differences(
-        make({{0.7, 1}, 0.5}), {random_tensor({2, 1, 5, 7, 3}, DType::f64, 1), labels}, logits_only(), 1e-6, true);
+        make({{0.7, 1, {}}, 0.5}), {random_tensor({2, 1, 5, 7, 3}, DType::f64, 1), labels}, logits_only(), 1e-6, true);
     HostTensor const targets = random_tensor({2, 1, 5, 7, 1}, DType::f64, 2, 0, 1);
     expect_gradients_match_finite_differences(make({}), {random_tensor({2, 1, 5, 7, 1}, DType::f64, 1), targets},
                                               logits_only(), 1e-6, true);
@@ -56,6 +56,29 @@ TEST(Dice, CountsValidSamplesOnly) {
     EXPECT_EQ(padded.outputs[0].values, alone.outputs[0].values);
     for (std::size_t i = 0; i < logits.values.size(); ++i) {
         EXPECT_EQ(padded.gradients[0]->values[i], i < 16 ? alone.gradients[0]->values[i] : 0);
+    }
+}
+
+TEST(Dice, LeavesOutLabelsThatDoNotCount) {
+    HostTensor logits = random_tensor({2, 1, 1, 6, 2}, DType::f64, 1), labels{{2, 1, 1, 6, 1}, DType::i32, {}};
+    labels.values = {0, 1, 255, 1, 255, 0, 255, 255, 255, 255, 255, 255};  // nothing of the second sample counts
+    HostTensor few = logits, few_labels{{1, 1, 1, 4, 1}, DType::i32, {0, 1, 1, 0}};
+    few.shape = {1, 1, 1, 4, 2};
+    few.values.clear();
+    for (std::size_t const pixel : {0U, 1U, 3U, 5U}) {
+        few.values.insert(few.values.end(), {logits.values[2 * pixel], logits.values[2 * pixel + 1]});
+    }
+    for (double const smooth : {0.0, 1.0}) {
+        HarnessOptions options = logits_only();
+        options.context.counted_samples = 1;
+        OperatorRun const run = run_loss(make({{1, 1, 255}, smooth}), {logits, labels}, options);
+        OperatorRun const want = run_loss(make({{}, smooth}), {few, few_labels}, logits_only());
+        EXPECT_NEAR(run.outputs[0].values[0], want.outputs[0].values[0], 1e-14);
+        std::size_t next = 0;
+        for (std::size_t i = 0; i < logits.values.size(); ++i) {
+            bool const counts = labels.values[i / 2] != 255;
+            EXPECT_NEAR(run.gradients[0]->values[i], counts ? want.gradients[0]->values[next++] : 0, 1e-14);
+        }
     }
 }
 

@@ -35,12 +35,14 @@ inline constexpr std::array<DType, 3> floating_types{DType::f64, DType::f32, DTy
 }
 
 /// Loss and gradient of a loss operator with the inputs logits, labels against the case, in every type.
-inline void expect_golden_loss(OperatorPtr const& op, PointwiseCase const& given, DType labels) {
+inline void expect_golden_loss(OperatorPtr const& op, PointwiseCase const& given, DType labels,
+                               RunContext const& context = {}) {
     for (DType const dtype : floating_types) {
         SCOPED_TRACE(given.name + " in " + std::string(name_of(dtype)));
         std::vector<HostTensor> const inputs{given.tensor("logits", dtype), given.tensor("labels", labels)};
         HarnessOptions options;
         options.wanted = {true, false};
+        options.context = context;
         OperatorRun const run = run_loss(op, inputs, options);
         double const exact = dtype == DType::f64 ? 1e-12 : 1e-6;  // the logits are exact in every type
         expect_near(run.outputs[0], given.tensor("loss", DType::f64), exact);

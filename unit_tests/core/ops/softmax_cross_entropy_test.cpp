@@ -31,23 +31,30 @@ TEST(SoftmaxCrossEntropy, AgreesWithPyTorch) {
         SoftmaxCrossEntropyAttributes attributes;
         attributes.loss.weight = given.number("weight");
         attributes.label_smoothing = given.number("label_smoothing");
-        if (given.flag("ignores")) { attributes.ignore_index = static_cast<Index>(given.number("ignore_index")); }
-        expect_golden_loss(make(attributes), given, DType::i32);
+        RunContext context;
+        if (given.flag("ignores")) {
+            attributes.loss.ignore_label = static_cast<Index>(given.number("ignore_index"));
+            context.counted_labels = 0;
+            for (double const label : given.tensor("labels", DType::i32).values) {
+                context.counted_labels += label == given.number("ignore_index") ? 0 : 1;
+            }
+        }
+        expect_golden_loss(make(attributes), given, DType::i32, context);
     }
 }
 
 TEST(SoftmaxCrossEntropy, GradientsMatchFiniteDifferences) {
     Shape const shape{2, 1, 3, 5, 4};
     std::vector<HostTensor> const inputs{random_tensor(shape, DType::f64, 1), random_labels(shape, 4)};
-    expect_gradients_match_finite_differences(make({{0.7, 1}, std::nullopt, 0.1}), inputs, logits_only(), 1e-6, true);
-    expect_gradients_match_finite_differences(make({{1, 1}, 2, 0}), inputs, logits_only(), 1e-6, true);
+    expect_gradients_match_finite_differences(make({{0.7, 1, {}}, 0.1}), inputs, logits_only(), 1e-6, true);
+    expect_gradients_match_finite_differences(make({{1, 1, 2}, 0}), inputs, logits_only(), 1e-6, true);
 }
 
 TEST(SoftmaxCrossEntropy, GradientScaleLeavesTheLoss) {
     Shape const shape{2, 1, 3, 5, 4};
     std::vector<HostTensor> const inputs{random_tensor(shape, DType::f64, 1), random_labels(shape, 4)};
     OperatorRun const plain = run_loss(make({}), inputs, logits_only());
-    OperatorRun quarter = run_loss(make({{1, 0.25}, std::nullopt, 0}), inputs, logits_only());
+    OperatorRun quarter = run_loss(make({{1, 0.25, {}}, 0}), inputs, logits_only());
     EXPECT_EQ(plain.outputs[0].values, quarter.outputs[0].values);
     for (double& value : quarter.gradients[0]->values) { value *= 4; }
     expect_near(*quarter.gradients[0], *plain.gradients[0], 1e-15);
@@ -64,10 +71,38 @@ TEST(SoftmaxCrossEntropy, IsStableForLargeLogits) {
 TEST(SoftmaxCrossEntropy, AllIgnoredGivesZero) {
     Shape const shape{2, 1, 2, 2, 3};
     HostTensor const labels{{2, 1, 2, 2, 1}, DType::i32, std::vector<double>(8, 9)};
-    OperatorRun const run = run_loss(make({{}, 9, 0}), {random_tensor(shape, DType::f32, 1), labels}, logits_only());
+    HarnessOptions options = logits_only();
+    options.context.counted_labels = 0;
+    OperatorRun const run = run_loss(make({{1, 1, 9}, 0}), {random_tensor(shape, DType::f32, 1), labels}, options);
     EXPECT_EQ(run.outputs[0].values[0], 0);
-    EXPECT_EQ(run.outputs[1].values[0], 0);
     for (double const value : run.gradients[0]->values) { EXPECT_EQ(value, 0); }
+}
+
+TEST(SoftmaxCrossEntropy, PartsOfABatchAddUpToTheMeanOverAllThatCounts) {
+    HostTensor const logits = random_tensor({4, 1, 3, 3, 3}, DType::f64, 1);
+    HostTensor labels = random_labels(logits.shape, 3);
+    for (std::size_t i = 0; i < 17; ++i) { labels.values[i] = -1; }
+    HarnessOptions options = logits_only();
+    options.context.counted_labels = 19;
+    OperatorRun const whole = run_loss(make({{1, 1, -1}, 0}), {logits, labels}, options);
+    options.context.counted_labels = 19.0 / 2;
+    double loss = 0;
+    HostTensor gradient = *whole.gradients[0];
+    for (Index part = 0; part < 2; ++part) {
+        auto const half = [part](HostTensor const& all) {
+            HostTensor some = all;
+            some.shape.n = 2;
+            auto const size = static_cast<std::ptrdiff_t>(all.values.size() / 2);
+            some.values.assign(all.values.begin() + part * size, all.values.begin() + (part + 1) * size);
+            return some;
+        };
+        OperatorRun const run = run_loss(make({{1, 0.5, -1}, 0}), {half(logits), half(labels)}, options);
+        loss += run.outputs[0].values[0] / 2;
+        auto const& of_part = run.gradients[0]->values;
+        std::copy(of_part.begin(), of_part.end(), gradient.values.begin() + part * 54);
+    }
+    EXPECT_NEAR(loss, whole.outputs[0].values[0], 1e-14);
+    expect_near(gradient, *whole.gradients[0], 1e-14);
 }
 
 TEST(SoftmaxCrossEntropy, LabelOutsideTheClassesIsNotANumber) {

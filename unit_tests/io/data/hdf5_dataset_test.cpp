@@ -196,6 +196,49 @@ TEST(Hdf5Samples, LabelsAreMappedAndThresholded) {
     });
 }
 
+TEST(Hdf5Dataset, TheLabelThatDoesNotCountNeedNotBeAClass) {
+    ScratchFolder const folder;
+    {
+        hdf5::File file = hdf5::File::create(folder.file("a.h5"));
+        file.write<float>("x", {1, 1, 4, 1}, std::vector<float>(4, 0));
+        file.write<std::uint8_t>("u8", {1, 1, 4}, std::vector<std::uint8_t>{0, 1, 255, 1});
+        file.write<std::int32_t>("i32", {1, 1, 4}, std::vector<std::int32_t>{0, -1, 1, -1});
+        file.write<float>("f32", {1, 1, 4}, std::vector<float>{0, 1, 255, 1});
+    }
+    auto const source_of = [&](char const* name, auto change) {
+        SourceSpec spec = source({folder.file("a.h5")});
+        spec.y = name;
+        change(spec);
+        return spec;
+    };
+    auto const classes = [&](char const* name, std::int64_t ignored, auto change) {
+        SampleSpec sample = masked({1, 1, 1, 4, 1}, 2);
+        sample.ignore_label = ignored;
+        return testing::read_classes(Hdf5Dataset(source_of(name, change), sample, false), 0, 1);
+    };
+    auto const as_stored = [](SourceSpec&) {};
+    using Labels = std::vector<std::int32_t>;
+    EXPECT_EQ(classes("u8", 255, as_stored), (Labels{0, 1, 255, 1}));
+    EXPECT_EQ(classes("i32", -1, as_stored), (Labels{0, -1, 1, -1}));
+    EXPECT_EQ(classes("f32", 255, as_stored), (Labels{0, 1, 255, 1}));
+    EXPECT_EQ(classes("u8", -1,
+                      [](SourceSpec& s) {
+                          s.label_map = {{0, 1}, {1, 0}, {255, -1}};
+                      }),
+              (Labels{1, 0, -1, 0}));
+    EXPECT_EQ(classes("u8", 255, [](SourceSpec& s) { s.label_map = {{0, 1}, {1, 0}}; }), (Labels{1, 0, 255, 0}));
+    EXPECT_EQ(classes("u8", 255, [](SourceSpec& s) { s.label_threshold = 0.5; }), (Labels{0, 1, 255, 1}));
+    expect_error(ExitCode::data_error, {"label 255", "data.ignore_label"}, [&] { classes("u8", 7, as_stored); });
+
+    SampleSpec sample = masked({1, 1, 1, 4, 1}, 2);
+    sample.labels = SampleSpec::Labels::values;
+    sample.probabilities = true;
+    sample.ignore_label = 255;
+    std::vector<float> values(4);
+    Hdf5Dataset(source_of("u8", as_stored), sample, false).read_values(0, 1, Box::whole(sample.y), values.data());
+    EXPECT_EQ(values, (std::vector<float>{0, 1, 255, 1}));
+}
+
 TEST(Hdf5Samples, NegativeAndHugeLabelsAreErrors) {
     ScratchFolder const folder;
     for (double const bad : {-1.0, 1e30, std::numeric_limits<double>::quiet_NaN()}) {

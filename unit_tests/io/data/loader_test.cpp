@@ -165,6 +165,22 @@ TEST_F(LoaderTest, EvaluationCutsTheMiddleOfLargerSamples) {
     EXPECT_EQ(batch.x.back(), static_cast<float>(1 + (4 * 6 + 4) * 2 + 1));
 }
 
+/// An image of the value 0 is border alone.
+TEST_F(LoaderTest, BordersHaveTheLabelThatDoesNotCount) {
+    LoaderConfig setup = mask_config(6, {.flip_h = true, .rotate90 = true, .crop_pad = 2});
+    setup.sample.ignore_label = 255;
+    Loader loader(setup);
+    std::size_t borders = 0;
+    for (int step = 0; step < 10; ++step) {
+        Batch const& batch = loader.next();
+        for (std::size_t i = 0; i < batch.classes.size(); ++i) {
+            EXPECT_EQ(batch.classes[i] == 255, batch.x[2 * i] == 0);
+            borders += batch.classes[i] == 255 ? 1 : 0;
+        }
+    }
+    EXPECT_GT(borders, 0U);
+}
+
 TEST_F(LoaderTest, ATileIsTheTileOfTheBatch) {
     LoaderConfig setup = mask_config(6, {.flip_h = true, .rotate90 = true, .crop_pad = 2});
     Loader whole(setup);

@@ -99,6 +99,15 @@ TEST(Rules, an_optimizer_without_state_cannot_share_it) {
               std::string::npos);
 }
 
+TEST(Rules, the_label_that_does_not_count_has_two_names) {
+    std::string const loss = "train.loss={name: softmax_cross_entropy, ignore_index: -1}";
+    std::string const deck = with("momentum: 0.9", "momentum: 0.5");
+    EXPECT_EQ(fault(deck, {loss}), "");
+    EXPECT_EQ(fault(deck, {loss, "data.ignore_label=-1"}), "");
+    std::string const text = fault(deck, {loss, "data.ignore_label=255"});
+    EXPECT_NE(text.find("train.loss.ignore_index is -1 (data.ignore_label is 255"), std::string::npos) << text;
+}
+
 TEST(Rules, evaluation_needs_samples) {
     std::string text = with("  eval: {kind: synthetic, samples: 16}\n", "");
     text += "  metrics: auroc\n  eval_every: 5\n  eval_batches: 2\n";

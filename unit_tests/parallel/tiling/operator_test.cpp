@@ -46,6 +46,7 @@ void expect_tiles_equal_one_rank(Make const& make, std::uint64_t seed, double to
     context.step = 3;
     context.first_sample = random.between(0, 4);
     context.valid_samples = random.below(3) == 0 ? random.between(1, image.n) : -1;
+    if (random.coin()) { context.counted_labels = 7.5, context.counted_samples = 1.5; }
     GraphRunner one(graph);
     bool const defer = random.coin();
     auto const tiled = plan_tiled(graph, grid,
@@ -304,14 +305,14 @@ TEST(TiledOperator, FeaturesBecomeAnImage) {
 
 ValueId cross_entropy(GraphMaker& make, ValueId logits) {
     Random& random = make.random;
-    SoftmaxCrossEntropyAttributes loss{{0.5, 0.25}, {}, random.coin() ? 0.1 : 0.0};
+    SoftmaxCrossEntropyAttributes loss{{0.5, 0.25, {}}, random.coin() ? 0.1 : 0.0};
     Index const classes = make.shape(logits).c;
-    if (random.coin()) { loss.ignore_index = random.coin() ? -1 : random.below(classes); }
-    bool const all_ignored = loss.ignore_index && random.below(5) == 0;
+    if (random.coin()) { loss.loss.ignore_label = random.coin() ? -1 : random.below(classes); }
+    bool const all_ignored = loss.loss.ignore_label && random.below(5) == 0;
     Shape shape = make.shape(logits);
     shape.c = 1;
-    Index const first = all_ignored ? *loss.ignore_index : loss.ignore_index == -1 ? -1 : 0;
-    ValueId const labels = make.labels(shape, DType::i32, first, all_ignored ? *loss.ignore_index : classes - 1);
+    Index const first = all_ignored ? *loss.loss.ignore_label : loss.loss.ignore_label == -1 ? -1 : 0;
+    ValueId const labels = make.labels(shape, DType::i32, first, all_ignored ? *loss.loss.ignore_label : classes - 1);
     make.add_loss(std::make_shared<SoftmaxCrossEntropy>(loss), {logits, labels});
     return logits;
 }
@@ -334,7 +335,8 @@ TEST(TiledOperator, BinaryCrossEntropy) {
     expect_tiles_equal_one_rank(
         [](GraphMaker& make) {
             ValueId const logits = make.source();
-            BceWithLogitsAttributes const loss{{0.5, 0.25}, 3};
+            BceWithLogitsAttributes loss{{0.5, 0.25, {}}, 3};
+            if (make.random.coin()) { loss.loss.ignore_label = 0; }
             DType const dtype = make.random.of(std::vector{DType::i32, DType::f32, DType::f64});
             ValueId const targets = make.labels(make.shape(logits), dtype, 0, 1);
             make.add_loss(std::make_shared<BceWithLogits>(loss), {logits, targets});
@@ -348,8 +350,9 @@ ValueId dice(GraphMaker& make, ValueId logits) {
     Index const classes = shape.c;
     shape.c = 1;
     DType const dtype = classes == 1 && make.random.coin() ? DType::f64 : DType::i32;
+    std::optional<Index> const ignored = make.random.coin() ? std::optional<Index>(0) : std::nullopt;
     ValueId const labels = make.labels(shape, dtype, classes > 1 ? -1 : 0, classes > 1 ? classes : 1);
-    make.add_loss(std::make_shared<Dice>(DiceAttributes{{0.5, 0.25}, 0.5}), {logits, labels});
+    make.add_loss(std::make_shared<Dice>(DiceAttributes{{0.5, 0.25, ignored}, 0.5}), {logits, labels});
     return logits;
 }
 
