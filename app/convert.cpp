@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "app/verbs.hpp"
@@ -56,6 +57,16 @@ ExitCode convert_verb(Command const& command) {
     }
     if (!summary.class_names.empty()) { fmt::print("  classes    {}\n", fmt::join(summary.class_names, ", ")); }
     if (!summary.skipped.empty()) { fmt::print("  left out (no numbers): {}\n", fmt::join(summary.skipped, ", ")); }
+    if (!summary.left_out.empty()) {
+        std::size_t const named = std::min<std::size_t>(3, summary.left_out.size());
+        std::vector<std::string> const some(summary.left_out.begin(),
+                                            summary.left_out.begin() + static_cast<std::ptrdiff_t>(named));
+        fmt::print(
+            stderr,
+            "aureole: {} files or folders were left out (they are no PNG, JPEG or TIFF images by their names): {}{}: "
+            "convert them if they are samples\n",
+            summary.left_out.size(), fmt::join(some, ", "), named < summary.left_out.size() ? ", ..." : "");
+    }
     return ExitCode::success;
 }
 

@@ -61,6 +61,19 @@ bool wants_classes(TrainSpec const& train, Shape const& logits) {
     return false;
 }
 
+/// A softmax of one value is always 1: its loss is 0 and its gradient too, whatever the labels.
+void require_trainable(Deck const& deck, Shape const& logits) {
+    for (LossSpec const& loss : deck.train.loss) {
+        if (loss.kind != LossSpec::Kind::softmax_cross_entropy || logits.c > 1) { continue; }
+        fail(
+            ExitCode::bad_deck,
+            "{}: train.loss is softmax_cross_entropy, but the network's result has 1 channel (the softmax of one value "
+            "is always 1: nothing could be learnt): give the last layer 2 channels or more, one for each class, or "
+            "take the loss bce_with_logits",
+            deck.where("train.loss"));
+    }
+}
+
 /// What the labels of one sample must be, given the network's result.
 SampleSpec sample_spec(Deck const& deck, Shape const& logits) {
     SampleSpec sample;
@@ -214,6 +227,7 @@ Network build_network(Deck const& deck, Mode mode, Index samples, std::vector<st
     ValueId const x = net.image(image);
     network.input = network.graph.find("input");
     network.logits = build_model(net, x, deck);
+    require_trainable(deck, net.shape(network.logits));
     network.sample = sample_spec(deck, net.shape(network.logits));
     Shape labels = network.sample.y;
     labels.n = samples;

@@ -11,6 +11,7 @@
 #include "app/ranks.hpp"
 #include "app/score_store.hpp"
 #include "core/error.hpp"
+#include "io/data/class_names.hpp"
 #include "io/data/statistics.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
@@ -158,6 +159,7 @@ void open_data(RunPlan& plan, DataUse use) {
     auto const seed = static_cast<std::uint64_t>(plan.deck.train.seed);
     LoaderSpec reading = data.loader;
     if (plan.pipeline.grid.ranks() > 1) { reading.cache_limit = 0; }  // a cache would read and hold whole samples
+    if (plan.is_root()) { require_same_class_names(data.train, data.eval.value_or(data.train)); }
     plan.train_data = open_dataset(data.train, sample, reading, seed);
     Normalization const normalization = normalization_of(plan, use);
     auto const config = [&](std::shared_ptr<Dataset const> dataset, Index batch, LoaderConfig::Mode mode,

@@ -24,7 +24,8 @@ struct Summary {
     hdf5::Extents x_shape, y_shape;  ///< y: empty if there are no labels
     hdf5::Type x_type = hdf5::Type::other, y_type = hdf5::Type::other;
     std::vector<std::string> class_names;
-    std::vector<std::string> skipped;  ///< datasets of an HDF5 source that hold no numbers
+    std::vector<std::string> left_out{};  ///< files in folders of images that are no images by their names
+    std::vector<std::string> skipped;     ///< datasets of an HDF5 source that hold no numbers
     std::uint64_t file_bytes = 0;
 };
 

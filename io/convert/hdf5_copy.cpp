@@ -63,6 +63,7 @@ Summary convert_hdf5(std::string const& path, Output const& output, Progress con
     std::set<std::string> groups;
     for (std::string const& name : names) {
         hdf5::Dataset const from = source.dataset(name);
+        from.require_stored(hdf5::Unwritten::refuse);  // a copy would make data of what the library makes up
         bool const is_x = name == with_root(output.x), is_y = name == with_root(output.y);
         hdf5::DatasetSpec spec;
         spec.shape = from.shape();

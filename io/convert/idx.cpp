@@ -1,4 +1,5 @@
 #include <array>
+#include <filesystem>
 #include <optional>
 
 #include "core/error.hpp"
@@ -42,10 +43,27 @@ struct IdxFile {
             std::array<unsigned char, 4> bytes{};
             input.read(bytes.data(), bytes.size());
             shape.push_back(static_cast<Index>(bytes[0]) << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3]);
-            if (i > 0) { sample_bytes *= static_cast<std::size_t>(shape.back()); }
         }
+        require_room(path);
         require(shape[0] > 0 && sample_bytes > 0, ExitCode::data_error,
                 "'{}' holds no samples (shape {}): name another", path, hdf5::to_string(shape));
+    }
+
+    /// Counts the bytes of a sample, and compares all of them with what the file can hold, packed or not.
+    void require_room(std::string const& path) {
+        constexpr std::size_t densest = 1040;  // times that deflate packs at most
+        std::error_code error;
+        auto const present = static_cast<std::size_t>(std::filesystem::file_size(path, error));
+        std::size_t needed = sample_bytes;
+        bool fits = true;
+        for (Index const extent : shape) {
+            fits = fits && !__builtin_mul_overflow(needed, static_cast<std::size_t>(extent), &needed);
+        }
+        require(fits && (error || needed / densest <= present), ExitCode::data_error,
+                "'{}' has {} bytes, its header promises elements of shape {} (more than such a file can hold): it is "
+                "truncated or damaged, copy it again",
+                path, present, hdf5::to_string(shape));
+        for (std::size_t i = 1; i < shape.size(); ++i) { sample_bytes *= static_cast<std::size_t>(shape[i]); }
     }
 
     void read(std::int64_t count, std::vector<unsigned char>& buffer) {

@@ -51,6 +51,53 @@ bool merge_equal_channels(Image& image) {
 
 }  // namespace
 
+int exif_orientation(unsigned char const* exif, std::size_t bytes) {
+    constexpr std::size_t head = 8, entry_bytes = 12;
+    constexpr unsigned tag = 0x0112;
+    if (exif == nullptr || bytes < head + 2) { return 1; }
+    bool const big = exif[0] == 'M';
+    auto const number = [&](std::size_t at, std::size_t width) {
+        std::size_t value = 0;
+        for (std::size_t i = 0; i < width; ++i) {
+            value |= static_cast<std::size_t>(exif[at + i]) << 8 * (big ? width - 1 - i : i);
+        }
+        return value;
+    };
+    std::size_t const directory = number(4, 4);
+    if (directory > bytes - 2) { return 1; }
+    std::size_t const entries = number(directory, 2);
+    for (std::size_t i = 0; i < entries; ++i) {
+        std::size_t const entry = directory + 2 + i * entry_bytes;
+        if (entry + entry_bytes > bytes) { return 1; }
+        if (number(entry, 2) != tag) { continue; }
+        std::size_t const value = number(entry + 8, 2);
+        return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+    }
+    return 1;
+}
+
+void apply_orientation(Image& image, int orientation) {
+    if (orientation <= 1 || orientation > 8) { return; }
+    // 2 to 4 mirror and turn upside down; 5 to 8 swap rows and columns first
+    bool const swaps = orientation >= 5;
+    bool const flips_h = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+    bool const flips_w = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+    std::size_t const pixel = static_cast<std::size_t>(image.c) * size_of(image.type);
+    Index const h = swaps ? image.w : image.h, w = swaps ? image.h : image.w;
+    std::vector<unsigned char> turned(image.bytes.size());
+    unsigned char* out = turned.data();
+    for (Index y = 0; y < h; ++y) {
+        for (Index x = 0; x < w; ++x, out += pixel) {
+            Index const row = flips_h ? h - 1 - y : y, column = flips_w ? w - 1 - x : x;
+            Index const from = swaps ? column * image.w + row : row * image.w + column;
+            std::memcpy(out, image.bytes.data() + static_cast<std::size_t>(from) * pixel, pixel);
+        }
+    }
+    image.bytes = std::move(turned);
+    image.h = h;
+    image.w = w;
+}
+
 void fail_decoding(std::string const& path, std::string const& reason) {
     fail(ExitCode::data_error, "cannot decode '{}' ({}): copy the file again, or remove it", path, reason);
 }

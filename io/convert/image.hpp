@@ -15,7 +15,7 @@ namespace aureole::convert {
 enum class Purpose : std::uint8_t { image, labels };
 
 /// A decoded picture (h, w, c), c = 1 grey or 3 colours (or as many channels as a TIFF file has); an alpha channel is
-/// dropped.
+/// dropped. It lies as its orientation says (of Exif data or a TIFF tag), whatever the order in which it is stored.
 struct Image {
     Index h = 0, w = 0, c = 0;
     hdf5::Type type = hdf5::Type::u8;  ///< u8, u16 or f32
@@ -33,6 +33,11 @@ struct Image {
 /// Decodes one page into `image`, whose memory is used again. Labels have one channel (colours that are greys count as
 /// such). A file that cannot be decoded is an Error(data_error) with its name and the decoder's reason.
 void read_image(std::string const& path, std::int64_t page, Purpose purpose, Image& image);
+
+/// The orientation 1 to 8 that Exif data (from the TIFF header on) declare; 1 (as stored) if they declare none.
+[[nodiscard]] int exif_orientation(unsigned char const* exif, std::size_t bytes);
+/// Turns and mirrors a stored picture as its orientation says, so that it lies as viewers show it.
+void apply_orientation(Image& image, int orientation);
 
 // Decoders of one format each; `path` is for messages.
 struct CloseFile {

@@ -36,6 +36,14 @@ std::vector<std::string> list_images(std::string const& folder) {
     });
 }
 
+/// What a folder of images holds beside them.
+void add_left_out(std::string const& folder, std::vector<std::string>& left_out) {
+    auto const others = list(folder, [](fs::directory_entry const& entry) {
+        return !entry.is_regular_file() || !is_image_name(entry.path().string());
+    });
+    left_out.insert(left_out.end(), others.begin(), others.end());
+}
+
 /// One sample: a page of a file.
 struct Picture {
     std::string path;
@@ -123,11 +131,20 @@ Summary convert_class_folders(std::string const& folder, Output const& output, P
     std::vector<Picture> pictures;
     std::vector<std::int32_t> labels;
     std::vector<std::string> names;
+    std::vector<std::string> left_out =
+        list(folder, [](fs::directory_entry const& entry) { return !entry.is_directory(); });
     for (std::string const& path : classes) {
         std::vector<std::string> const images = list_images(path);
+        add_left_out(path, left_out);
         require(!images.empty(), ExitCode::data_error,
                 "class folder '{}' has no PNG, JPEG or TIFF images: fill or remove it", path);
         for (std::string const& image : images) {
+            std::int64_t const pages = count_pages(image);
+            require(
+                pages == 1, ExitCode::data_error,
+                "'{}' has {} pages (an image of a class folder is one sample): save each page as a file of its own, or "
+                "write the stacks as an array (n, d, h, w) and convert that by the kind npy",
+                image, pages);
             pictures.push_back({image, 0});
             labels.push_back(static_cast<std::int32_t>(names.size()));
         }
@@ -150,7 +167,9 @@ Summary convert_class_folders(std::string const& folder, Output const& output, P
         writer.create_y(hdf5::Type::i32, {total}, names);
         writer.append_y(total, labels.data());
     }
-    return writer.finish();
+    Summary summary = writer.finish();
+    summary.left_out = std::move(left_out);
+    return summary;
 }
 
 Summary convert_images_and_masks(std::string const& images, std::string const& masks, Output const& output,
@@ -186,7 +205,10 @@ Summary convert_images_and_masks(std::string const& images, std::string const& m
         }
         progress(static_cast<std::int64_t>(i + 1), static_cast<std::int64_t>(x.size()));
     }
-    return writer.finish();
+    Summary summary = writer.finish();
+    if (folders) { add_left_out(images, summary.left_out); }
+    if (folders && labelled) { add_left_out(masks, summary.left_out); }
+    return summary;
 }
 
 }  // namespace aureole::convert

@@ -1,5 +1,6 @@
 #include <csetjmp>
 #include <cstdio>
+#include <cstring>
 
 #include <jpeglib.h>
 
@@ -41,6 +42,7 @@ struct Reader {
 bool read_header(Reader& reader, std::FILE* file, Image& image) {
     if (setjmp(reader.jump) != 0) { return false; }
     jpeg_stdio_src(&reader.jpeg, file);
+    jpeg_save_markers(&reader.jpeg, JPEG_APP0 + 1, 0xFFFF);  // Exif data
     jpeg_read_header(&reader.jpeg, TRUE);
     reader.jpeg.out_color_space = reader.jpeg.num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
     jpeg_start_decompress(&reader.jpeg);
@@ -61,13 +63,25 @@ bool read_rows(Reader& reader, unsigned char* bytes, std::size_t row_bytes) {
     return true;
 }
 
+int orientation_of(jpeg_decompress_struct const& jpeg) {
+    constexpr std::size_t head = 6;
+    for (jpeg_saved_marker_ptr marker = jpeg.marker_list; marker != nullptr; marker = marker->next) {
+        bool const is_exif = marker->marker == JPEG_APP0 + 1 && marker->data_length > head &&
+                             std::memcmp(marker->data, "Exif\0", head) == 0;
+        if (is_exif) { return exif_orientation(marker->data + head, marker->data_length - head); }
+    }
+    return 1;
+}
+
 }  // namespace
 
 void read_jpeg(std::string const& path, std::FILE* file, Image& image) {
     Reader reader;
     if (!read_header(reader, file, image)) { fail_decoding(path, reader.message); }
+    int const orientation = orientation_of(reader.jpeg);
     image.bytes.resize(static_cast<std::size_t>(image.h) * image.row_bytes());
     if (!read_rows(reader, image.bytes.data(), image.row_bytes())) { fail_decoding(path, reader.message); }
+    apply_orientation(image, orientation);
 }
 
 }  // namespace aureole::convert

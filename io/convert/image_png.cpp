@@ -76,6 +76,13 @@ void read_png(std::string const& path, std::FILE* file, Purpose purpose, Image& 
         rows.push_back(image.bytes.data() + static_cast<std::size_t>(h) * image.row_bytes());
     }
     if (!read_rows(reader, rows.data())) { fail_decoding(path, reader.message); }
+#ifdef PNG_eXIf_SUPPORTED
+    png_uint_32 exif_bytes = 0;
+    png_bytep exif = nullptr;
+    if (png_get_eXIf_1(reader.png, reader.info, &exif_bytes, &exif) != 0) {
+        apply_orientation(image, exif_orientation(exif, exif_bytes));
+    }
+#endif
 }
 
 }  // namespace aureole::convert

@@ -128,7 +128,14 @@ void invert(Image& image) {
 
 std::int64_t count_tiff_pages(std::string const& path) {
     TiffPointer const tiff = open_tiff(path);
-    return static_cast<std::int64_t>(TIFFNumberOfDirectories(tiff.get()));
+    std::int64_t directories = 0, pages = 0;
+    do {
+        std::uint32_t kind = 0;
+        TIFFGetField(tiff.get(), TIFFTAG_SUBFILETYPE, &kind);
+        ++directories;
+        if ((kind & FILETYPE_REDUCEDIMAGE) == 0) { pages = directories; }  // smaller copies at the end are no pages
+    } while (TIFFReadDirectory(tiff.get()) != 0);
+    return std::max<std::int64_t>(1, pages);
 }
 
 void read_tiff(std::string const& path, std::int64_t page, Purpose purpose, Image& image) {
@@ -154,6 +161,9 @@ void read_tiff(std::string const& path, std::int64_t page, Purpose purpose, Imag
         apply_palette(path, tiff.get(), image);
     }
     if (layout.photometric == PHOTOMETRIC_MINISWHITE) { invert(image); }
+    std::uint16_t orientation = ORIENTATION_TOPLEFT;
+    TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_ORIENTATION, &orientation);
+    apply_orientation(image, orientation);
 }
 
 }  // namespace aureole::convert

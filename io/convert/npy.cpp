@@ -71,7 +71,16 @@ NpyFile::NpyFile(std::string const& path) : path_(path) {
         require(data_ <= map_bytes_, ExitCode::data_error,
                 "'{}' ends within its header: it is truncated, copy it again", path);
         parse_header(std::string(reinterpret_cast<char const*>(map_) + 8 + wide, length));
-        std::size_t const needed = data_ + static_cast<std::size_t>(shape_.empty() ? 1 : shape_[0]) * sample_bytes();
+        std::size_t needed = size_of(type_);
+        bool fits = true;
+        for (Index const extent : shape_) {
+            fits = fits && !__builtin_mul_overflow(needed, static_cast<std::size_t>(extent), &needed);
+        }
+        fits = fits && !__builtin_add_overflow(needed, data_, &needed);
+        require(fits, ExitCode::data_error,
+                "'{}' has {} bytes, its header promises an array of shape {} (more bytes than can be counted): it is "
+                "damaged, copy it again",
+                path, map_bytes_, hdf5::to_string(shape_));
         require(needed == map_bytes_, ExitCode::data_error,
                 "'{}' has {} bytes, its header promises {}: it is truncated or damaged, copy it again", path,
                 map_bytes_, needed);
@@ -98,6 +107,11 @@ void NpyFile::parse_header(std::string const& header) {
     for (char const *at = shape->data(), *const end = at + shape->size(); at < end;) {
         Index extent = 0;
         auto const [next, error] = std::from_chars(at, end, extent);
+        require(
+            error != std::errc::result_out_of_range && (error != std::errc() || extent > 0), ExitCode::data_error,
+            "'{}' is of shape {} by its header (extents are 1 to 2^63 - 1): it holds no samples or is damaged, write "
+            "it again with numpy.save",
+            path_, *shape);
         if (error == std::errc()) { shape_.push_back(extent); }
         at = error == std::errc() ? next : at + 1;
     }

@@ -1,6 +1,7 @@
 #include "io/data/batch_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.hpp"
 #include "core/ops/loss.hpp"
@@ -44,13 +45,14 @@ Index label_volume(LoaderConfig const& config) {
     return config.sample.labels == Labels::none ? 0 : volume_of(box_or_whole(config.y_box, config.sample.y));
 }
 
-/// Elements read at a time for the statistics of one sample: whole rows.
+/// Elements of f64 that are held at a time: whole rows.
 Index slab_volume(LoaderConfig const& config) {
     constexpr Index target = Index{1} << 18;
     Shape const shape = config.dataset->x_shape();
-    bool const whole = !is_larger(shape, config.sample.x) && !config.x_box && config.spec.augment.crop_pad == 0;
-    if (config.spec.normalize.kind != NormalizeSpec::Kind::sample || whole) { return 0; }
-    return std::clamp<Index>(target / (shape.w * shape.c), 1, shape.h) * shape.w * shape.c;
+    bool const per_sample = config.spec.normalize.kind == NormalizeSpec::Kind::sample;
+    if (!per_sample && !config.dataset->x_is_wide()) { return 0; }
+    Index const row = shape.w * shape.c;
+    return std::clamp<Index>(target / row, 1, shape.d * shape.h) * row;
 }
 
 void check(LoaderConfig const& config) {
@@ -104,7 +106,7 @@ BatchReader::BatchReader(LoaderConfig const& config)
 }
 
 std::size_t BatchReader::staging_bytes(LoaderConfig const& config) {
-    Index elements = slab_volume(config);
+    Index elements = slab_volume(config) * static_cast<Index>(sizeof(double) / sizeof(float));
     if (rearranges(config)) {
         Index const x = volume_of(box_or_whole(config.x_box, config.sample.x)), y = label_volume(config);
         bool const mask = config.sample.y.pixels_per_sample() > 1;
@@ -183,12 +185,7 @@ void BatchReader::read_run(std::int64_t slot, std::int64_t count, std::int64_t e
     }
     float* const x = batch.x.data() + x_part_.before(slot) * x_volume_;
     if (x_volume_ > 0 && x_part_.has(slot)) {  // others are another rank's
-        config_.dataset->read_x(sample, count, x_box_, x);
-        if (config_.normalization.per_sample()) {
-            for (std::int64_t i = 0; i < count; ++i) { normalize(sample + i, x_box_, x + i * x_volume_); }
-        } else {
-            config_.normalization.apply(x, count * x_box_.shape().pixels_per_sample());
-        }
+        read_prepared(sample, count, x_box_, x);
     }
     if (y_volume_ == 0 || !y_part_.has(slot)) { return; }
     Index const y = y_part_.before(slot) * y_volume_;
@@ -202,10 +199,7 @@ void BatchReader::read_run(std::int64_t slot, std::int64_t count, std::int64_t e
 void BatchReader::read_x(std::int64_t sample, std::int64_t slot, Geometry const& geometry, Batch& batch) {
     if (x_volume_ == 0) { return; }  // another rank's
     Box const source = intersection(geometry.source_box(x_box_), Box::whole(stored_x_));
-    if (!source.empty()) {
-        config_.dataset->read_x(sample, 1, source, staging_.data());
-        normalize(sample, source, staging_.data());
-    }
+    if (!source.empty()) { read_prepared(sample, 1, source, staging_.data()); }
     // the padding is zero after normalisation, like that of a convolution
     apply_geometry(geometry, staging_.data(), source, x_box_, batch.x.data() + x_part_.before(slot) * x_volume_);
 }
@@ -232,28 +226,97 @@ void BatchReader::read_labels(std::int64_t sample, std::int64_t slot, Geometry c
     }
 }
 
-void BatchReader::normalize(std::int64_t sample, Box const& source, float* x) {
-    Index const pixels = source.shape().pixels_per_sample();
-    config_.normalization.apply(x, pixels);
-    if (config_.normalization.per_sample()) {
-        Normalization::standardize(sample_statistics(sample, source, x), x, pixels);
+/// Reads and prepares the box of `count` samples.
+void BatchReader::read_prepared(std::int64_t sample, std::int64_t count, Box const& box, float* x) {
+    if (!config_.normalization.per_sample()) { return read_part(sample, count, box, config_.normalization, x); }
+    Index const volume = volume_of(box);
+    bool const at_once = contains(box, Box::whole(stored_x_)) && !config_.dataset->x_is_wide();
+    for (std::int64_t i = 0; i < count; ++i) {
+        float* const part = x + i * volume;
+        if (!at_once) {
+            read_part(sample + i, 1, box, config_.normalization.for_sample(sample_statistics(sample + i, nullptr)),
+                      part);
+            continue;
+        }
+        config_.dataset->read_x(sample + i, 1, box, part);  // large samples are unpacked once
+        config_.normalization.for_sample(sample_statistics(sample + i, part))
+            .apply(part, box.shape().pixels_per_sample());
+        require_finite(sample + i, volume, volume, part);
+    }
+}
+
+/// What f32 does not hold is read in slabs of f64, and rounded when it is prepared.
+void BatchReader::read_part(std::int64_t sample, std::int64_t count, Box const& box, Normalization const& prepare,
+                            float* x) {
+    Shape const shape = box.shape();
+    Index const volume = volume_of(box), row = shape.w * shape.c;
+    if (!config_.dataset->x_is_wide()) {
+        config_.dataset->read_x(sample, count, box, x);
+        prepare.apply(x, count * shape.pixels_per_sample());
+    } else {
+        auto const room = static_cast<Index>(slab_.size());
+        Index const rows = std::clamp<Index>(room / row, 1, shape.h);
+        auto const read = [&](std::int64_t first, std::int64_t samples, Box const& part, float* out) {
+            config_.dataset->read_x_wide(first, samples, part, slab_.data());
+            prepare.apply(slab_.data(), samples * part.shape().pixels_per_sample(), out);
+        };
+        Index const together = std::min<Index>(count, room / volume);
+        for (std::int64_t i = 0; i < count && together > 0; i += together) {
+            read(sample + i, std::min(together, count - i), box, x + i * volume);
+        }
+        float* out = x;
+        for (std::int64_t i = 0; i < count && together == 0; ++i) {
+            for (Index d = box.lo[1]; d < box.hi[1]; ++d) {
+                for (Index h = box.lo[2]; h < box.hi[2]; h += rows) {
+                    Box part = box;
+                    part.lo[1] = d;
+                    part.hi[1] = d + 1;
+                    part.lo[2] = h;
+                    part.hi[2] = std::min(box.hi[2], h + rows);
+                    read(sample + i, 1, part, out);
+                    out += volume_of(part);
+                }
+            }
+        }
+    }
+    require_finite(sample, count * volume, volume, x);
+}
+
+/// Finite values can become infinite when they are normalised.
+void BatchReader::require_finite(std::int64_t sample, Index elements, Index volume, float const* x) const {
+    bool finite = true;
+    for (Index i = 0; i < elements; ++i) { finite &= x[i] - x[i] == 0.0F; }  // vectorises
+    for (Index i = 0; i < elements && !finite; ++i) {
+        if (std::isfinite(x[i])) { continue; }
+        fail(ExitCode::data_error,
+             "{} has values that are {} once normalised (larger than f32 holds): correct data.normalize in the deck",
+             config_.dataset->place(sample + i / volume), x[i]);
     }
 }
 
 /// Of the whole stored sample, so that neither a crop nor a tile changes them.
-Statistics BatchReader::sample_statistics(std::int64_t sample, Box const& source, float const* x) {
+/// @param whole the stored sample, if it has been read
+Statistics BatchReader::sample_statistics(std::int64_t sample, float const* whole) {
     StatisticsSum sum(stored_x_.c);
-    if (contains(source, Box::whole(stored_x_))) {
-        sum.add(x, stored_x_.pixels_per_sample());
-        return sum.result();
-    }
-    Index const rows = static_cast<Index>(slab_.size()) / (stored_x_.w * stored_x_.c);
+    Index const rows =
+        std::clamp<Index>(static_cast<Index>(slab_.size()) / (stored_x_.w * stored_x_.c), 1, stored_x_.h);
+    bool const wide = config_.dataset->x_is_wide();
+    std::vector<float> stored(wide || whole != nullptr ? 0
+                                                       : static_cast<std::size_t>(rows * stored_x_.w * stored_x_.c));
     for (Index d = 0; d < stored_x_.d; ++d) {
         for (Index h = 0; h < stored_x_.h; h += rows) {
             Box const box{{0, d, h, 0, 0}, {1, d + 1, std::min(stored_x_.h, h + rows), stored_x_.w, stored_x_.c}};
-            config_.dataset->read_x(sample, 1, box, slab_.data());
             Index const pixels = box.shape().pixels_per_sample();
-            config_.normalization.apply(slab_.data(), pixels);
+            if (whole != nullptr) {
+                config_.normalization.apply(whole, pixels, slab_.data());
+                whole += pixels * stored_x_.c;
+            } else if (wide) {
+                config_.dataset->read_x_wide(sample, 1, box, slab_.data());
+                config_.normalization.apply(slab_.data(), pixels, slab_.data());
+            } else {
+                config_.dataset->read_x(sample, 1, box, stored.data());
+                config_.normalization.apply(stored.data(), pixels, slab_.data());
+            }
             sum.add(slab_.data(), pixels);
         }
     }

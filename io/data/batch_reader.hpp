@@ -36,8 +36,10 @@ class BatchReader {
     void read_run(std::int64_t slot, std::int64_t count, std::int64_t epoch, Batch& batch);
     void read_x(std::int64_t sample, std::int64_t slot, Geometry const& geometry, Batch& batch);
     void read_labels(std::int64_t sample, std::int64_t slot, Geometry const& geometry, Batch& batch);
-    void normalize(std::int64_t sample, Box const& source, float* x);
-    [[nodiscard]] Statistics sample_statistics(std::int64_t sample, Box const& source, float const* x);
+    void read_prepared(std::int64_t sample, std::int64_t count, Box const& box, float* x);
+    void read_part(std::int64_t sample, std::int64_t count, Box const& box, Normalization const& prepare, float* x);
+    void require_finite(std::int64_t sample, Index elements, Index volume, float const* x) const;
+    [[nodiscard]] Statistics sample_statistics(std::int64_t sample, float const* whole);
 
     LoaderConfig const& config_;
     SampleOrder order_;
@@ -48,7 +50,7 @@ class BatchReader {
     bool moves_labels_ = false;          ///< labels are a mask, which follows the image's geometry
     bool rearranges_ = false;            ///< samples may be cut, padded, flipped or turned
     std::vector<float> staging_;         ///< the source box of one sample
-    std::vector<float> slab_;            ///< rows of a sample, for its statistics
+    std::vector<double> slab_;           ///< rows of a sample, before they are rounded
     std::vector<std::int32_t> staging_classes_;
 };
 

@@ -55,6 +55,8 @@ CachedDataset::CachedDataset(std::shared_ptr<Dataset const> inner, SampleSpec::L
     if (x_fits_bytes()) {
         x_bytes_ = std::make_unique_for_overwrite<std::uint8_t[]>(x_size);
         staging_.resize(static_cast<std::size_t>(run_length_ * x_volume_));
+    } else if (x_is_wide()) {
+        x_doubles_ = std::make_unique_for_overwrite<double[]>(x_size);
     } else {
         x_floats_ = std::make_unique_for_overwrite<float[]>(x_size);
     }
@@ -64,7 +66,8 @@ CachedDataset::CachedDataset(std::shared_ptr<Dataset const> inner, SampleSpec::L
 
 std::size_t CachedDataset::bytes(Dataset const& inner, SampleSpec::Labels labels) {
     auto const samples = static_cast<std::size_t>(inner.samples());
-    std::size_t const x = static_cast<std::size_t>(volume_of(inner.x_shape())) * (inner.x_fits_bytes() ? 1 : 4);
+    std::size_t const element = inner.x_fits_bytes() ? 1 : inner.x_is_wide() ? sizeof(double) : sizeof(float);
+    std::size_t const x = static_cast<std::size_t>(volume_of(inner.x_shape())) * element;
     std::size_t const y =
         labels == SampleSpec::Labels::none ? 0 : static_cast<std::size_t>(volume_of(inner.y_shape())) * 4;
     return samples * (x + y);
@@ -82,6 +85,8 @@ void CachedDataset::load_run(std::int64_t run) const {
         inner_->read_x(first, count, x_box, staging_.data());
         std::transform(staging_.begin(), staging_.begin() + count * x_volume_, x_bytes_.get() + first * x_volume_,
                        [](float value) { return static_cast<std::uint8_t>(value); });
+    } else if (x_doubles_) {
+        inner_->read_x_wide(first, count, x_box, x_doubles_.get() + first * x_volume_);
     } else {
         inner_->read_x(first, count, x_box, x_floats_.get() + first * x_volume_);
     }
@@ -102,9 +107,16 @@ void CachedDataset::read_x(std::int64_t first, std::int64_t count, Box const& bo
     load(first, count);
     if (x_bytes_) {
         copy_boxes(x_bytes_.get(), x_shape(), first, count, box, out);
+    } else if (x_doubles_) {
+        copy_boxes(x_doubles_.get(), x_shape(), first, count, box, out);
     } else {
         copy_boxes(x_floats_.get(), x_shape(), first, count, box, out);
     }
+}
+
+void CachedDataset::read_x_wide(std::int64_t first, std::int64_t count, Box const& box, double* out) const {
+    load(first, count);
+    copy_boxes(x_doubles_.get(), x_shape(), first, count, box, out);
 }
 
 void CachedDataset::read_classes(std::int64_t first, std::int64_t count, Box const& box, std::int32_t* out) const {

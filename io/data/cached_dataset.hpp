@@ -8,7 +8,8 @@
 namespace aureole {
 
 /// Keeps the samples of another data set in memory from their first reading on: images of 8 bits as bytes, others as
-/// f32. Samples are read in runs of neighbours, so that each chunk of a file is unpacked once.
+/// f32, or as f64 where f32 does not hold them. Samples are read in runs of neighbours, so that each chunk of a file is
+/// unpacked once.
 class CachedDataset : public Dataset {
   public:
     CachedDataset(std::shared_ptr<Dataset const> inner, SampleSpec::Labels labels);
@@ -20,6 +21,8 @@ class CachedDataset : public Dataset {
     [[nodiscard]] Shape y_shape() const override { return inner_->y_shape(); }
     [[nodiscard]] bool x_fits_bytes() const override { return inner_->x_fits_bytes(); }
     void read_x(std::int64_t first, std::int64_t count, Box const& box, float* out) const override;
+    [[nodiscard]] bool x_is_wide() const override { return inner_->x_is_wide(); }
+    void read_x_wide(std::int64_t first, std::int64_t count, Box const& box, double* out) const override;
     void read_classes(std::int64_t first, std::int64_t count, Box const& box, std::int32_t* out) const override;
     void read_values(std::int64_t first, std::int64_t count, Box const& box, float* out) const override;
     [[nodiscard]] std::string place(std::int64_t sample) const override { return inner_->place(sample); }
@@ -39,6 +42,7 @@ class CachedDataset : public Dataset {
     mutable std::vector<float> staging_;
     std::unique_ptr<std::uint8_t[]> x_bytes_;
     std::unique_ptr<float[]> x_floats_, values_;
+    std::unique_ptr<double[]> x_doubles_;
     std::unique_ptr<std::int32_t[]> classes_;
 };
 

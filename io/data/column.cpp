@@ -4,6 +4,8 @@
 #include <cmath>
 #include <complex>
 #include <cstring>
+#include <limits>
+#include <optional>
 
 #include "core/error.hpp"
 #include "io/data/file_list.hpp"
@@ -36,9 +38,10 @@ std::size_t chunk_bytes(hdf5::Dataset const& dataset) {
     return bytes;
 }
 
-constexpr Index element = 4;  // bytes of f32 and i32
+constexpr Index largest_element = 8;  // bytes of f64, i64 and u64
 
 /// Copies an array with axes in stored order into (n, d, h, w, c) order.
+template <Index element>
 struct Reorder {
     std::vector<Index> extents, strides;  // by stored axis; strides in the result
 
@@ -53,7 +56,7 @@ struct Reorder {
         for (char const letter : order.letters) { strides.push_back(step[memory_order.find(letter)]); }
     }
 
-    /// Elements of 4 bytes; returns the end of what was read.
+    /// Returns the end of what was read.
     unsigned char const* run(std::size_t axis, unsigned char const* in, unsigned char* out) const {
         Index const stride = element * strides[axis];
         if (axis + 1 == extents.size()) {
@@ -66,18 +69,55 @@ struct Reorder {
 };
 
 /// Complex numbers -> their magnitudes, in place.
-void take_magnitudes(unsigned char* data, std::size_t count, hdf5::Type memory) {
+template <class T>
+void take_magnitudes(unsigned char* data, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
-        float parts[2];
+        double parts[2];
         std::memcpy(parts, data + i * sizeof(parts), sizeof(parts));
-        float const magnitude = std::hypot(parts[0], parts[1]);
-        auto const rounded = static_cast<std::int32_t>(std::lrint(magnitude));
-        void const* const value = memory == hdf5::Type::i32 ? static_cast<void const*>(&rounded) : &magnitude;
-        std::memcpy(data + i * element, value, element);
+        auto const magnitude = static_cast<T>(std::hypot(parts[0], parts[1]));
+        std::memcpy(data + i * sizeof(T), &magnitude, sizeof(T));
     }
 }
 
 }  // namespace
+
+int Packing::find_fill(long double value) const {
+    for (std::size_t i = 0; i < fills.size(); ++i) {
+        if (value == fills[i] || (std::isnan(value) && std::isnan(fills[i]))) { return static_cast<int>(i); }
+    }
+    return -1;
+}
+
+bool Packing::is_like(Packing const& other) const {
+    bool alike = fills.size() == other.fills.size() && scale == other.scale && offset == other.offset;
+    for (long double const fill : fills) { alike = alike && other.find_fill(fill) >= 0; }
+    return alike;
+}
+
+long double round_to_stored(long double value, hdf5::Type type) {
+    if (!std::isfinite(value)) { return value; }
+    switch (type) {
+        case hdf5::Type::f16: {
+            int const exponent = value == 0 ? 0 : std::max(std::ilogb(value), -14);
+            long double const step = std::ldexp(1.0L, exponent - 10), rounded = std::nearbyint(value / step) * step;
+            return std::abs(rounded) > 65504 ? std::copysign(std::numeric_limits<long double>::infinity(), value)
+                                             : rounded;
+        }
+        case hdf5::Type::f32: return static_cast<float>(value);
+        case hdf5::Type::f64: return static_cast<double>(value);
+        default: return value;
+    }
+}
+
+bool can_occur(long double value, hdf5::Type type) {
+    if (!std::isfinite(round_to_stored(value, type))) { return false; }
+    if (!hdf5::is_integer(type)) { return true; }
+    bool const with_sign =
+        type == hdf5::Type::i8 || type == hdf5::Type::i16 || type == hdf5::Type::i32 || type == hdf5::Type::i64;
+    int const bits = type == hdf5::Type::boolean ? 1 : static_cast<int>(8 * hdf5::size_of(type)) - (with_sign ? 1 : 0);
+    long double const end = std::ldexp(1.0L, bits);
+    return value == std::floor(value) && value < end && value >= (with_sign ? -end : 0.0L);
+}
 
 Column::Column(ColumnSpec spec) : spec_(std::move(spec)) {
     spec_.files = expand_patterns(spec_.files);
@@ -86,8 +126,14 @@ Column::Column(ColumnSpec spec) : spec_(std::move(spec)) {
     {
         hdf5::Dataset const first = hdf5::File::open(spec_.files[0]).dataset(spec_.dataset);
         type_ = first.type();
+        require(type_ != hdf5::Type::other || first.fields().empty(), ExitCode::data_error,
+                "{} holds records of the fields {} (complex numbers are r and i, real and imag, or re and im of one "
+                "floating type): name one of the fields, such as '{}.FIELD'",
+                first.place(), first.fields(), spec_.dataset);
         require(type_ != hdf5::Type::other, ExitCode::data_error,
                 "{} does not hold numbers: name another dataset in the deck", first.place());
+        packing_ = packing_of(first);
+        require_stored(first);
         order_ = spec_.axes.empty() ? guess_axes(first.shape(), spec_.sample, spec_.larger, first.place())
                                     : parse_axes(spec_.axes, first.shape(), first.place());
         shape_ = order_.shape_of(first.shape());
@@ -139,6 +185,39 @@ void Column::check_alike(hdf5::Dataset const& dataset) const {
     require(dataset.type() == type_, ExitCode::data_error,
             "{} holds {} values, the first file '{}' {} values: make all files alike", dataset.place(),
             name_of(dataset.type()), spec_.files[0], name_of(type_));
+    require(packing_of(dataset).is_like(packing_), ExitCode::data_error,
+            "{} declares other numbers by its attributes than the first file '{}' (_FillValue, missing_value, "
+            "scale_factor, add_offset): make all files alike",
+            dataset.place(), spec_.files[0]);
+}
+
+void Column::require_stored(hdf5::Dataset const& dataset) const {
+    dataset.require_stored(spec_.fill == FillRule::error ? hdf5::Unwritten::refuse : hdf5::Unwritten::allow);
+}
+
+Packing Column::packing_of(hdf5::Dataset const& dataset) const {
+    Packing packing;
+    for (char const* const key : {"_FillValue", "missing_value"}) {
+        for (long double const value : dataset.attribute_numbers(key)) {
+            packing.fills.push_back(round_to_stored(value, dataset.type()));
+        }
+    }
+    // where absent elements become zero, the library's stand-in for those that were never written is one of them
+    std::optional<long double> const stand_in = dataset.chosen_fill();
+    if (spec_.fill == FillRule::zero && stand_in) { packing.fills.push_back(*stand_in); }
+    auto const single = [&](char const* key, double fallback) {
+        std::vector<long double> const values = dataset.attribute_numbers(key);
+        require(values.size() < 2, ExitCode::data_error,
+                "attribute '{}' of {} has {} values (one is for all elements): write the numbers that are meant", key,
+                dataset.place(), values.size());
+        return values.empty() ? fallback : static_cast<double>(values[0]);
+    };
+    packing.scale = single("scale_factor", 1);
+    packing.offset = single("add_offset", 0);
+    require(packing.scale != 0 && std::isfinite(packing.scale) && std::isfinite(packing.offset), ExitCode::data_error,
+            "{} is packed with scale_factor {} and add_offset {}: write the numbers that are meant", dataset.place(),
+            packing.scale, packing.offset);
+    return packing;
 }
 
 hdf5::Dataset const& Column::open(std::size_t file) const {
@@ -149,6 +228,7 @@ hdf5::Dataset const& Column::open(std::size_t file) const {
         auto dataset =
             std::make_unique<hdf5::Dataset>(hdf5::File::open(spec_.files[file]).dataset(spec_.dataset, cache_bytes_));
         check_alike(*dataset);
+        require_stored(*dataset);
         if (open_.size() == open_file_limit) { open_.erase(open_.begin()); }
         open_.push_back({file, std::move(dataset)});
     }
@@ -156,7 +236,7 @@ hdf5::Dataset const& Column::open(std::size_t file) const {
 }
 
 std::int64_t Column::samples_per_scratch(Index box_elements) const {
-    std::size_t const bytes = static_cast<std::size_t>(std::max<Index>(1, box_elements)) * element;
+    std::size_t const bytes = static_cast<std::size_t>(std::max<Index>(1, box_elements)) * largest_element;
     return std::max<std::int64_t>(1, static_cast<std::int64_t>(scratch_target / bytes));
 }
 
@@ -171,8 +251,9 @@ double Column::overhead(Box const& box) const {
 }
 
 std::size_t Column::buffer_bytes(std::int64_t run) const {
-    std::size_t const element = type_ == hdf5::Type::complex32 ? 8 : 4;
-    bool const direct = order_.is_channels_last() && type_ != hdf5::Type::complex32;
+    bool const complex = hdf5::is_complex(type_), small = hdf5::fits_f32(type_) && !packing_.is_scaled();
+    std::size_t const element = complex ? sizeof(std::complex<double>) : small ? sizeof(float) : sizeof(double);
+    bool const direct = order_.is_channels_last() && !complex;
     std::int64_t const at_once = order_.has('n') ? std::min(run, samples_per_scratch(shape_.volume())) : 1;
     std::size_t const scratch = direct ? 0 : static_cast<std::size_t>(at_once * shape_.volume()) * element;
     std::size_t const files = std::min(spec_.files.size(), open_file_limit);
@@ -190,22 +271,29 @@ void Column::read_piece(hdf5::Dataset const& dataset, std::int64_t entry, std::i
         extent.push_back(letter == 'n' ? count : box.hi[axis] - box.lo[axis]);
         volume *= extent.back();
     }
-    bool const complex = type_ == hdf5::Type::complex32;
+    bool const complex = hdf5::is_complex(type_);
     bool const direct = order_.is_channels_last();
+    std::size_t const element = hdf5::size_of(memory);
     if (!complex && direct) { return dataset.read(offset, extent, memory, out); }
 
     auto const size = static_cast<std::size_t>(volume);
-    std::size_t const bytes = size * (complex ? sizeof(std::complex<float>) : element);
+    std::size_t const bytes = size * (complex ? sizeof(std::complex<double>) : element);
     if (scratch_.size() < bytes) {
         scratch_ = {};  // so that growing neither doubles nor copies
         scratch_.resize(bytes);
     }
-    dataset.read(offset, extent, complex ? hdf5::Type::complex32 : memory, scratch_.data());
-    if (complex) { take_magnitudes(scratch_.data(), size, memory); }
+    dataset.read(offset, extent, complex ? hdf5::Type::complex64 : memory, scratch_.data());
+    if (complex) {
+        require(memory == hdf5::Type::f32 || memory == hdf5::Type::f64, "magnitudes of '{}' asked for as integers",
+                spec_.dataset);
+        (memory == hdf5::Type::f32 ? take_magnitudes<float> : take_magnitudes<double>)(scratch_.data(), size);
+    }
     if (direct) {
         std::memcpy(out, scratch_.data(), size * element);
+    } else if (element == sizeof(float)) {
+        Reorder<sizeof(float)>(order_, extent).run(0, scratch_.data(), out);
     } else {
-        Reorder(order_, extent).run(0, scratch_.data(), out);
+        Reorder<sizeof(double)>(order_, extent).run(0, scratch_.data(), out);
     }
 }
 
@@ -215,14 +303,14 @@ void Column::read(std::int64_t first, std::int64_t count, Box const& box, hdf5::
     std::lock_guard const lock(mutex_);
     Shape shape = box.shape();
     shape.n = 1;
-    bool const direct = order_.is_channels_last() && type_ != hdf5::Type::complex32;
+    bool const direct = order_.is_channels_last() && !hdf5::is_complex(type_);
     auto* target = static_cast<unsigned char*>(out);
     while (count > 0) {
         std::size_t const file = file_of(first);
         std::int64_t piece = std::min(count, first_[file + 1] - first);
         if (!direct) { piece = std::min(piece, samples_per_scratch(shape.volume())); }
         read_piece(open(file), first - first_[file], piece, box, memory, target);
-        target += piece * shape.volume() * element;
+        target += piece * shape.volume() * static_cast<Index>(hdf5::size_of(memory));
         first += piece;
         count -= piece;
     }

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -8,6 +9,18 @@
 #include "core/tensor/shape.hpp"
 
 namespace aureole {
+
+/// Stored label value -> class. The key holds every integer of 64 bits and every f64 exactly.
+using LabelMap = std::map<long double, std::int32_t>;
+static_assert(std::numeric_limits<long double>::digits >= 64, "labels of 64 bits are compared as long double");
+
+/// What is done about values that stand for absent ones: those that a file declares by the attributes `_FillValue` and
+/// `missing_value`, and elements that were never written.
+enum class FillRule : std::uint8_t {
+    error,  ///< they stop the run
+    zero,   ///< they become 0
+    keep,   ///< they are data like all others
+};
 
 /// Where the samples of one split lie. Filled from the deck's data.train and data.eval.
 struct SourceSpec {
@@ -21,9 +34,10 @@ struct SourceSpec {
         x_axes;  ///< letters of the image dataset's axes in order, of n d h w c ("nhwc", "nchw", "hw"); empty: guessed
     std::string y_axes;                        ///< likewise of the labels
     std::optional<std::int64_t> first, count;  ///< use only samples [first, first + count)
-    std::map<double, std::int32_t> label_map;  ///< stored label value -> class; empty: as stored
+    LabelMap label_map;                        ///< stored label value -> class; empty: as stored
     std::optional<double> label_threshold;     ///< labels become stored value > threshold (inverted by label_invert)
     bool label_invert = false;
+    FillRule fill = FillRule::error;
     std::int64_t samples = 0;  ///< synthetic only: size of the set
 };
 

@@ -28,9 +28,14 @@ class Dataset {
     /// Samples that are best read together (those of one chunk).
     [[nodiscard]] virtual std::int64_t run_length() const { return 1; }
 
+    /// True if f32 does not hold every raw value: these are to be prepared in f64, and rounded last.
+    [[nodiscard]] virtual bool x_is_wide() const { return false; }
+
     /// Samples [first, first + count), of each the box in (d, h, w, c) of the stored sample (its n is not looked at),
     /// as (count, d, h, w, c).
     virtual void read_x(std::int64_t first, std::int64_t count, Box const& box, float* out) const = 0;
+    /// Likewise without rounding to f32; for sets that are wide.
+    virtual void read_x_wide(std::int64_t first, std::int64_t count, Box const& box, double* out) const;
     virtual void read_classes(std::int64_t first, std::int64_t count, Box const& box, std::int32_t* out) const = 0;
     virtual void read_values(std::int64_t first, std::int64_t count, Box const& box, float* out) const = 0;
 

@@ -1,8 +1,9 @@
 #include "io/data/hdf5_dataset.hpp"
 
-#include <bit>
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 
 #include "core/error.hpp"
 #include "core/ops/loss.hpp"
@@ -11,8 +12,14 @@ namespace aureole {
 
 namespace {
 
+/// A number as a person writes it.
+std::string number_text(long double value) {
+    bool const whole = std::floor(value) == value && std::abs(value) < 2e19L;
+    return whole ? fmt::format("{:.0f}", value) : fmt::format("{}", static_cast<double>(value));
+}
+
 ColumnSpec image_column(SourceSpec const& source, SampleSpec const& sample, bool larger) {
-    return {source.files, source.x, source.x_axes, sample.x, larger};
+    return {source.files, source.x, source.x_axes, sample.x, larger, source.fill};
 }
 
 bool is_mask(SampleSpec const& sample) {
@@ -24,111 +31,113 @@ bool is_mask(SampleSpec const& sample) {
 ColumnSpec label_column(SourceSpec const& source, SampleSpec const& sample, Shape const& stored_x) {
     Shape wanted = sample.y;
     if (is_mask(sample)) { wanted = {1, stored_x.d, stored_x.h, stored_x.w, sample.y.c}; }
-    return {source.y_files.empty() ? source.files : source.y_files, source.y, source.y_axes, wanted, false};
+    return {
+        source.y_files.empty() ? source.files : source.y_files, source.y, source.y_axes, wanted, false, source.fill};
 }
 
 /// Index of the first NaN or infinity, or -1.
-Index find_non_finite(float const* values, Index count) {
-    constexpr std::uint32_t exponent = 0x7F800000U;
-    std::uint32_t found = 0;
-    for (Index i = 0; i < count; ++i) {
-        found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(values[i]) & exponent) == exponent);
-    }
-    if (found == 0) { return -1; }
+template <class T>
+Index find_non_finite(T const* values, Index count) {
+    bool found = false;
+    for (Index i = 0; i < count; ++i) { found |= !(values[i] - values[i] == T{0}); }  // vectorises
+    if (!found) { return -1; }
     for (Index i = 0; i < count; ++i) {
         if (!std::isfinite(values[i])) { return i; }
     }
     return -1;
 }
 
-/// The label that does not count, as a number of a type.
-std::optional<double> ignored_in(DType type, SampleSpec const& sample) {
-    if (!sample.ignore_label) { return {}; }
-    return label_in(type, *sample.ignore_label);
+/// Whether a stored value is the label that does not count.
+bool is_ignored(SampleSpec const& sample, long double stored) {
+    return sample.ignore_label && stored == static_cast<long double>(*sample.ignore_label);
 }
 
-/// Stored label values -> classes, or the label that does not count. Returns the index of the first value that is
-/// neither, or -1.
-class LabelRule {
-  public:
-    LabelRule(SourceSpec const& source, SampleSpec const& sample)
-        : source_(source), sample_(sample), ignored_(ignored_in(DType::i32, sample)) {}
+/// The label that does not count as tensors of a type hold it.
+template <class Label>
+std::optional<Label> ignored_as(SampleSpec const& sample) {
+    if (!sample.ignore_label) { return {}; }
+    return static_cast<Label>(label_in(dtype_of<Label>, *sample.ignore_label));
+}
+
+/// Stored label values -> classes, or the label that does not count: true if the value is one. A label that is both
+/// mapped and not to count is mapped.
+struct ClassRule {
+    SourceSpec const& source;
+    SampleSpec const& sample;
+    std::optional<std::int32_t> ignored = ignored_as<std::int32_t>(sample);
 
     template <class Stored>
-    Index apply(std::int32_t* values, Index count) const {
-        for (Index i = 0; i < count; ++i) {
-            Stored stored;
-            std::memcpy(&stored, values + i, sizeof(stored));
-            if (!convert(stored, values[i])) {
-                std::memcpy(values + i, &stored, sizeof(stored));
-                return i;
-            }
-        }
-        return -1;
-    }
-
-  private:
-    template <class Stored>
-    bool convert(Stored stored, std::int32_t& label) const {
-        auto const known = source_.label_map.find(static_cast<double>(stored));
-        bool const mapped = known != source_.label_map.end();
-        if (!mapped && does_not_count(stored)) {
-            label = static_cast<std::int32_t>(*ignored_);
-        } else if (source_.label_threshold) {
+    bool operator()(Stored stored, std::int32_t& label) const {
+        auto const value = static_cast<long double>(stored);
+        auto const known = source.label_map.find(value);
+        bool const mapped = known != source.label_map.end();
+        if (!mapped && is_ignored(sample, value)) {
+            label = *ignored;
+        } else if (source.label_threshold) {
             if (stored != stored) { return false; }
-            label = static_cast<std::int32_t>((static_cast<double>(stored) > *source_.label_threshold) !=
-                                              source_.label_invert);
-        } else if (!source_.label_map.empty()) {
+            label = static_cast<std::int32_t>((value > *source.label_threshold) != source.label_invert);
+        } else if (!source.label_map.empty()) {
             if (!mapped) { return false; }
             label = known->second;
         } else {
             // compared as numbers first: casting a NaN or a large float to an integer is undefined
-            if (!(stored >= Stored{0} && stored < static_cast<Stored>(sample_.classes))) { return false; }
+            if (!(value >= 0 && value < static_cast<long double>(sample.classes))) { return false; }
             label = static_cast<std::int32_t>(stored);
             return static_cast<Stored>(label) == stored;
         }
-        return label == ignored_ || (label >= 0 && label < sample_.classes);
+        return label == ignored || (label >= 0 && label < sample.classes);
     }
+};
+
+/// Stored label values -> targets, or the label that does not count: true if the loss can take the value.
+struct TargetRule {
+    SourceSpec const& source;
+    SampleSpec const& sample;
+    std::optional<float> ignored = ignored_as<float>(sample);
+
     template <class Stored>
-    [[nodiscard]] bool does_not_count(Stored stored) const {
-        constexpr DType type = std::is_integral_v<Stored> ? DType::i32 : DType::f32;
-        return sample_.ignore_label && static_cast<double>(stored) == label_in(type, *sample_.ignore_label);
-    }
-
-    SourceSpec const& source_;
-    SampleSpec const& sample_;
-    std::optional<double> ignored_;
-};
-
-/// Stored label values -> targets, or the label that does not count. Returns the index of the first value that the loss
-/// cannot take, or -1.
-class ValueRule {
-  public:
-    ValueRule(SourceSpec const& source, SampleSpec const& sample)
-        : source_(source), probabilities_(sample.probabilities), ignored_(ignored_in(DType::f32, sample)) {}
-
-    Index apply(float* values, Index count) const {
-        for (Index i = 0; i < count; ++i) {
-            float& value = values[i];
-            auto const known = source_.label_map.find(static_cast<double>(value));
-            bool const mapped = known != source_.label_map.end();
-            if (!mapped && value == ignored_) { continue; }
-            if (source_.label_threshold) {
-                value = (static_cast<double>(value) > *source_.label_threshold) != source_.label_invert ? 1.0F : 0.0F;
-            } else if (!source_.label_map.empty()) {
-                if (!mapped) { return i; }
-                value = static_cast<float>(known->second);
-            }
-            if (probabilities_ && value != ignored_ && !(value >= 0.0F && value <= 1.0F)) { return i; }
+    bool operator()(Stored stored, float& target) const {
+        auto const value = static_cast<long double>(stored);
+        if (!std::isfinite(value)) { return false; }
+        auto const known = source.label_map.find(value);
+        bool const mapped = known != source.label_map.end();
+        if (!mapped && is_ignored(sample, value)) {
+            target = *ignored;
+        } else if (source.label_threshold) {
+            target = (value > *source.label_threshold) != source.label_invert ? 1.0F : 0.0F;
+        } else if (!source.label_map.empty()) {
+            if (!mapped) { return false; }
+            target = static_cast<float>(known->second);
+        } else {
+            if (sample.probabilities && !(value >= 0 && value <= 1)) { return false; }
+            target = static_cast<float>(stored);
         }
-        return -1;
+        return target == ignored ||
+               (std::isfinite(target) && (!sample.probabilities || (target >= 0.0F && target <= 1.0F)));
     }
-
-  private:
-    SourceSpec const& source_;
-    bool probabilities_;
-    std::optional<double> ignored_;
 };
+
+/// Calls `visit` with an example of the type in which labels of a stored type are exact.
+template <class Visit>
+void visit_exact(Column const& column, Visit visit) {
+    hdf5::Type const type = column.type();
+    if (column.packing().is_scaled()) { return visit(double{}); }
+    if (hdf5::fits_i32(type)) { return visit(std::int32_t{}); }
+    if (hdf5::fits_f32(type)) { return visit(float{}); }
+    if (type == hdf5::Type::u64) { return visit(std::uint64_t{}); }
+    if (hdf5::is_integer(type)) { return visit(std::int64_t{}); }
+    visit(double{});
+}
+
+/// Elements of a label column that are read beside their result, because they are wider.
+std::size_t label_staging_bytes(Column const& column, std::int64_t count) {
+    Shape const shape = column.sample_shape();
+    std::size_t bytes = 0;
+    visit_exact(column, [&]<class Stored>(Stored /*example*/) {
+        if (sizeof(Stored) > sizeof(float)) { bytes = sizeof(Stored); }
+    });
+    return bytes * static_cast<std::size_t>(count * shape.pixels_per_sample() * shape.c);
+}
 
 }  // namespace
 
@@ -148,9 +157,27 @@ Hdf5Dataset::Hdf5Dataset(SourceSpec const& source, SampleSpec const& sample, boo
     require(first_ >= 0 && count_ > 0 && first_ + count_ <= x_.samples(), ExitCode::data_error,
             "samples [{}, {}) are asked for, '{}' of '{}' has {}: correct first and count in the deck", first_,
             first_ + count_, source.x, source.files[0], x_.samples());
+    if (y_) { prepare_label_map(); }
 }
 
-bool Hdf5Dataset::x_fits_bytes() const { return x_.type() == hdf5::Type::u8 || x_.type() == hdf5::Type::boolean; }
+/// A key is compared as the labels are stored: 0.1 with an f32 is the f32 next to 0.1.
+void Hdf5Dataset::prepare_label_map() {
+    LabelMap stored;
+    for (auto const& [key, label] : source_.label_map) {
+        require(can_occur(key, y_->type()), ExitCode::data_error,
+                "label_map has the key {}, which cannot occur ({} holds {} values): correct the key", number_text(key),
+                y_->place(first_), name_of(y_->type()));
+        bool const is_new = stored.emplace(round_to_stored(key, y_->type()), label).second;
+        require(is_new, ExitCode::data_error,
+                "label_map has two keys that are both {} in {} ({} values): keep one of them", number_text(key),
+                y_->place(first_), name_of(y_->type()));
+    }
+    source_.label_map = std::move(stored);
+}
+
+bool Hdf5Dataset::x_fits_bytes() const {
+    return (x_.type() == hdf5::Type::u8 || x_.type() == hdf5::Type::boolean) && !x_.packing().is_scaled();
+}
 
 std::string Hdf5Dataset::place_in(Column const& column, std::int64_t sample) const {
     return fmt::format("sample {} ({})", sample, column.place(first_ + sample));
@@ -179,53 +206,121 @@ void Hdf5Dataset::count_bytes(Column const& column, std::int64_t count, Box cons
         static_cast<std::uint64_t>(count * shape.pixels_per_sample() * shape.c) * column.stored_element_bytes();
 }
 
-void Hdf5Dataset::read_floats(Column const& column, std::int64_t first, std::int64_t count, Box const& box,
-                              float* out) const {
-    column.read(first_ + first, count, box, hdf5::Type::f32, out);
-    count_bytes(column, count, box);
-    if (hdf5::is_integer(column.type())) { return; }
-    Shape const shape = box.shape();
-    Index const bad = find_non_finite(out, count * shape.pixels_per_sample() * shape.c);
-    require(bad < 0, ExitCode::data_error, "{} in {}: replace it or leave the sample out", bad < 0 ? 0.0F : out[bad],
-            bad < 0 ? "" : position(column, first, box, bad));
+std::string Hdf5Dataset::fill_fault(Column const& column, std::int64_t first, Box const& box, Index element,
+                                    long double value) const {
+    return fmt::format(
+        "{} in {} is the file's fill value (by its attribute _FillValue or missing_value: there is no datum): leave "
+        "the "
+        "sample out, or say by `fill: zero` or `fill: keep` of the data in the deck what it is to be",
+        number_text(value), position(column, first, box, element));
 }
 
+/// Images in f32, or in f64 those that f32 does not hold.
+template <class T>
+void Hdf5Dataset::read_numbers(std::int64_t first, std::int64_t count, Box const& box, T* out) const {
+    x_.read(first_ + first, count, box, hdf5::type_of<T>, out);
+    count_bytes(x_, count, box);
+    Shape const shape = box.shape();
+    Index const size = count * shape.pixels_per_sample() * shape.c;
+    Packing const& packing = x_.packing();
+    bool const may_be_absent = source_.fill != FillRule::keep && !packing.fills.empty();
+    auto const is_absent = [&](T value) { return may_be_absent && packing.find_fill(value) >= 0; };
+    if (x_.type() == hdf5::Type::i64 || x_.type() == hdf5::Type::u64) {
+        constexpr double end = 9007199254740992.0;  // 2^53
+        for (Index i = 0; i < size; ++i) {
+            if (std::abs(static_cast<double>(out[i])) < end || is_absent(out[i])) { continue; }
+            fail(ExitCode::data_error,
+                 "{} in {} is no number of f64 (integers of 2^53 and more would be rounded): subtract a constant and "
+                 "write the images again",
+                 out[i], position(x_, first, box, i));
+        }
+    }
+    for (Index i = 0; i < size && (may_be_absent || packing.is_scaled()); ++i) {
+        if (!is_absent(out[i])) {
+            out[i] = static_cast<T>(static_cast<double>(out[i]) * packing.scale + packing.offset);
+            continue;
+        }
+        if (source_.fill == FillRule::error) {
+            fail(ExitCode::data_error, "{}", fill_fault(x_, first, box, i, out[i]));
+        }
+        out[i] = T{0};
+    }
+    if (hdf5::is_integer(x_.type()) && !packing.is_scaled()) { return; }
+    Index const bad = find_non_finite(out, size);
+    require(bad < 0, ExitCode::data_error, "{} in {}: replace it or leave the sample out", bad < 0 ? T{0} : out[bad],
+            bad < 0 ? "" : position(x_, first, box, bad));
+}
+
+bool Hdf5Dataset::x_is_wide() const { return !hdf5::fits_f32(x_.type()) || x_.packing().is_scaled(); }
+
 void Hdf5Dataset::read_x(std::int64_t first, std::int64_t count, Box const& box, float* out) const {
-    read_floats(x_, first, count, box, out);
+    if (!x_is_wide()) { return read_numbers(first, count, box, out); }
+    Shape const shape = box.shape();
+    std::vector<double> exact(static_cast<std::size_t>(count * shape.pixels_per_sample() * shape.c));
+    read_numbers(first, count, box, exact.data());
+    std::transform(exact.begin(), exact.end(), out, [](double value) { return static_cast<float>(value); });
+}
+
+void Hdf5Dataset::read_x_wide(std::int64_t first, std::int64_t count, Box const& box, double* out) const {
+    read_numbers(first, count, box, out);
+}
+
+template <class Stored, class Rule, class Label>
+void Hdf5Dataset::read_labels(std::int64_t first, std::int64_t count, Box const& box, Rule const& rule,
+                              Label* out) const {
+    Column const& column = labels();
+    Shape const shape = box.shape();
+    Index const size = count * shape.pixels_per_sample() * shape.c;
+    std::vector<Stored> wide(sizeof(Stored) > sizeof(Label) ? static_cast<std::size_t>(size) : 0);
+    void* const read = wide.empty() ? static_cast<void*>(out) : wide.data();
+    column.read(first_ + first, count, box, hdf5::type_of<Stored>, read);
+    count_bytes(column, count, box);
+    Packing const& packing = column.packing();
+    auto const* const bytes = static_cast<unsigned char const*>(read);
+    for (Index i = 0; i < size; ++i) {
+        Stored stored;
+        std::memcpy(&stored, bytes + static_cast<std::size_t>(i) * sizeof(Stored), sizeof(Stored));
+        bool const checks_fill = !packing.fills.empty() && source_.fill != FillRule::keep;
+        bool const has_meaning = source_.label_map.contains(stored) || is_ignored(sample_, stored);
+        if (checks_fill && packing.find_fill(stored) >= 0 && !has_meaning) {
+            if (source_.fill == FillRule::error) {
+                fail(ExitCode::data_error, "{}", fill_fault(column, first, box, i, stored));
+            }
+            stored = Stored{0};
+        } else if constexpr (std::is_same_v<Stored, double>) {
+            stored = stored * packing.scale + packing.offset;
+        }
+        if (rule(stored, out[i])) { continue; }
+        std::string const place = position(column, first, box, i);
+        if constexpr (std::is_same_v<Label, std::int32_t>) {
+            fail(ExitCode::data_error,
+                 "label {} in {} is not a class ({} classes: 0 to {}): correct the number of classes, map or threshold "
+                 "the "
+                 "labels, or name a label that does not count in data.ignore_label",
+                 stored, place, sample_.classes, sample_.classes - 1);
+        } else {
+            require(std::isfinite(static_cast<double>(stored)), ExitCode::data_error,
+                    "{} in {}: replace it or leave the sample out", stored, place);
+            fail(ExitCode::data_error,
+                 "target {} in {} is not between 0 and 1, as this loss wants it: set label_threshold (or label_map) of "
+                 "the data in the deck",
+                 stored, place);
+        }
+    }
 }
 
 void Hdf5Dataset::read_values(std::int64_t first, std::int64_t count, Box const& box, float* out) const {
-    Column const& column = labels();
-    read_floats(column, first, count, box, out);
-    Shape const shape = box.shape();
-    Index const size = count * shape.pixels_per_sample() * shape.c;
-    Index const bad = ValueRule(source_, sample_).apply(out, size);
-    require(bad < 0, ExitCode::data_error,
-            "target {} in {} is not between 0 and 1, as this loss wants it: set label_threshold (or label_map) of the "
-            "data in "
-            "the deck",
-            bad < 0 ? 0.0F : out[bad], bad < 0 ? "" : position(column, first, box, bad));
+    TargetRule const rule{source_, sample_};
+    visit_exact(labels(), [&]<class Stored>(Stored /*example*/) { read_labels<Stored>(first, count, box, rule, out); });
 }
 
 void Hdf5Dataset::read_classes(std::int64_t first, std::int64_t count, Box const& box, std::int32_t* out) const {
-    Column const& column = labels();
-    bool const integer = hdf5::is_integer(column.type());
-    column.read(first_ + first, count, box, integer ? hdf5::Type::i32 : hdf5::Type::f32, out);
-    count_bytes(column, count, box);
-    Shape const shape = box.shape();
-    Index const size = count * shape.pixels_per_sample() * shape.c;
-    LabelRule const rule(source_, sample_);
-    Index const bad = integer ? rule.apply<std::int32_t>(out, size) : rule.apply<float>(out, size);
-    if (bad < 0) { return; }
-    std::string const value = integer ? fmt::format("{}", out[bad]) : fmt::format("{}", std::bit_cast<float>(out[bad]));
-    fail(ExitCode::data_error,
-         "label {} in {} is not a class ({} classes: 0 to {}): correct the number of classes, map or threshold the "
-         "labels, or name a label that does not count in data.ignore_label",
-         value, position(column, first, box, bad), sample_.classes, sample_.classes - 1);
+    ClassRule const rule{source_, sample_};
+    visit_exact(labels(), [&]<class Stored>(Stored /*example*/) { read_labels<Stored>(first, count, box, rule, out); });
 }
 
 std::size_t Hdf5Dataset::buffer_bytes(std::int64_t run) const {
-    return x_.buffer_bytes(run) + (y_ ? y_->buffer_bytes(run) : 0);
+    return x_.buffer_bytes(run) + (y_ ? y_->buffer_bytes(run) + label_staging_bytes(*y_, run) : 0);
 }
 
 }  // namespace aureole

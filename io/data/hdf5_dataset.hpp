@@ -17,8 +17,10 @@ class Hdf5Dataset : public Dataset {
     [[nodiscard]] Shape x_shape() const override { return x_.sample_shape(); }
     [[nodiscard]] Shape y_shape() const override { return y_ ? y_->sample_shape() : Shape{}; }
     [[nodiscard]] bool x_fits_bytes() const override;
+    [[nodiscard]] bool x_is_wide() const override;
     [[nodiscard]] std::int64_t run_length() const override { return x_.run_length(); }
     void read_x(std::int64_t first, std::int64_t count, Box const& box, float* out) const override;
+    void read_x_wide(std::int64_t first, std::int64_t count, Box const& box, double* out) const override;
     void read_classes(std::int64_t first, std::int64_t count, Box const& box, std::int32_t* out) const override;
     void read_values(std::int64_t first, std::int64_t count, Box const& box, float* out) const override;
     [[nodiscard]] double overhead(Box const& box) const override { return x_.overhead(box); }
@@ -29,11 +31,17 @@ class Hdf5Dataset : public Dataset {
   private:
     [[nodiscard]] std::string place_in(Column const& column, std::int64_t sample) const;
     [[nodiscard]] std::string position(Column const& column, std::int64_t first, Box const& box, Index element) const;
-    void read_floats(Column const& column, std::int64_t first, std::int64_t count, Box const& box, float* out) const;
+    template <class T>
+    void read_numbers(std::int64_t first, std::int64_t count, Box const& box, T* out) const;
+    template <class Stored, class Rule, class Label>
+    void read_labels(std::int64_t first, std::int64_t count, Box const& box, Rule const& rule, Label* out) const;
+    [[nodiscard]] std::string fill_fault(Column const& column, std::int64_t first, Box const& box, Index element,
+                                         long double value) const;
+    void prepare_label_map();
     void count_bytes(Column const& column, std::int64_t count, Box const& box) const;
     [[nodiscard]] Column const& labels() const;
 
-    SourceSpec source_;
+    SourceSpec source_;  ///< keys of label_map as the labels' stored type holds them
     SampleSpec sample_;
     Column x_;
     std::optional<Column> y_;

@@ -23,18 +23,8 @@ std::vector<double> per_channel(std::vector<double> const& figures, Index channe
     return figures;
 }
 
-void apply_affine(float* x, Index size, std::vector<float> const& scale, std::vector<float> const& shift) {
-    auto const period = static_cast<Index>(scale.size());
-    float const *const a = scale.data(), *const b = shift.data();
-    Index first = 0;
-    for (; first + period <= size; first += period) {
-        for (Index i = 0; i < period; ++i) { x[first + i] = x[first + i] * a[i] + b[i]; }
-    }
-    for (Index i = 0; first + i < size; ++i) { x[first + i] = x[first + i] * a[i] + b[i]; }
-}
-
-std::vector<float> repeat(std::vector<double> const& figures) {
-    std::vector<float> repeated;
+std::vector<double> repeat(std::vector<double> const& figures) {
+    std::vector<double> repeated;
     for (std::size_t i = 0; i < repeats; ++i) { repeated.insert(repeated.end(), figures.begin(), figures.end()); }
     return repeated;
 }
@@ -47,15 +37,17 @@ Normalization Normalization::preparation(NormalizeSpec const& spec, Index channe
     if (spec.kind == NormalizeSpec::Kind::none) { return preparation; }
     preparation.clip_ = spec.clip_lo.has_value() || spec.clip_hi.has_value();
     constexpr double infinity = std::numeric_limits<double>::infinity();
-    preparation.clip_lo_ = static_cast<float>(spec.clip_lo.value_or(-infinity));
-    preparation.clip_hi_ = static_cast<float>(spec.clip_hi.value_or(infinity));
+    preparation.clip_lo_ = spec.clip_lo.value_or(-infinity);
+    preparation.clip_hi_ = spec.clip_hi.value_or(infinity);
     require(preparation.clip_lo_ <= preparation.clip_hi_, ExitCode::bad_deck,
             "normalisation: clip range [{}, {}] is empty: give the lower bound first", preparation.clip_lo_,
             preparation.clip_hi_);
     preparation.log_ = spec.log;
+    preparation.factor_ = spec.factor;
+    preparation.offset_ = spec.offset;
     if (spec.factor != 1 || spec.offset != 0) {
         auto const count = static_cast<std::size_t>(channels);
-        preparation.set_affine(std::vector<double>(count, spec.factor), std::vector<double>(count, spec.offset));
+        preparation.set_figures(std::vector<double>(count, 0), std::vector<double>(count, 1));
     }
     return preparation;
 }
@@ -68,40 +60,58 @@ Normalization::Normalization(NormalizeSpec const& spec, Index channels, Statisti
     require(spec.kind == Kind::given || statistics != nullptr, "normalisation by the data set without its statistics");
     bool const given = spec.kind == Kind::given;
     std::vector<double> const mean = per_channel(given ? spec.mean : statistics->mean, channels, 0, "mean");
-    std::vector<double> scale = per_channel(given ? spec.deviation : statistics->deviation, channels, 1, "deviation");
-    std::vector<double> shift(mean.size());
+    set_figures(mean, per_channel(given ? spec.deviation : statistics->deviation, channels, 1, "deviation"));
+}
+
+void Normalization::set_figures(std::vector<double> const& mean, std::vector<double> const& deviation) {
+    std::vector<double> shift(mean.size()), inverse(mean.size());
     for (std::size_t c = 0; c < mean.size(); ++c) {
-        require(scale[c] >= 0, ExitCode::bad_deck, "normalisation: deviation {} of channel {}: give a positive figure",
-                scale[c], c);
-        double const inverse = scale[c] == 0 ? 1 : 1 / scale[c];
-        scale[c] = spec.factor * inverse;
-        shift[c] = (spec.offset - mean[c]) * inverse;
+        require(deviation[c] >= 0, ExitCode::bad_deck,
+                "normalisation: deviation {} of channel {}: give a positive figure", deviation[c], c);
+        shift[c] = offset_ - mean[c];
+        inverse[c] = deviation[c] == 0 ? 1 : 1 / deviation[c];
     }
-    set_affine(scale, shift);
-}
-
-void Normalization::set_affine(std::vector<double> const& scale, std::vector<double> const& shift) {
     affine_ = true;
-    scale_ = repeat(scale);
     shift_ = repeat(shift);
+    inverse_ = repeat(inverse);
 }
 
-void Normalization::apply(float* x, Index pixels) const {
+Normalization Normalization::for_sample(Statistics const& statistics) const {
+    Normalization whole = *this;
+    whole.per_sample_ = false;
+    whole.set_figures(statistics.mean, statistics.deviation);
+    return whole;
+}
+
+template <class In, class Out>
+void Normalization::apply(In const* x, Index pixels, Out* y) const {
     Index const size = pixels * channels_;
-    if (clip_) {
-        for (Index i = 0; i < size; ++i) { x[i] = std::min(std::max(x[i], clip_lo_), clip_hi_); }
+    auto const period = static_cast<Index>(shift_.size());
+    if (!clip_ && !log_ && affine_) {
+        double const *const shift = shift_.data(), *const inverse = inverse_.data();
+        double const factor = factor_;
+        for (Index first = 0; first < size; first += period) {
+            Index const count = std::min(period, size - first);
+            for (Index i = 0; i < count; ++i) {
+                y[first + i] = static_cast<Out>((static_cast<double>(x[first + i]) * factor + shift[i]) * inverse[i]);
+            }
+        }
+        return;
     }
-    if (log_) {
-        for (Index i = 0; i < size; ++i) { x[i] = std::copysign(std::log1p(std::abs(x[i])), x[i]); }
+    for (Index i = 0, c = 0; i < size; ++i, c = c + 1 == period ? 0 : c + 1) {
+        double value = x[i];
+        if (clip_) { value = std::min(std::max(value, clip_lo_), clip_hi_); }
+        if (log_) { value = std::copysign(std::log1p(std::abs(value)), value); }
+        if (affine_) {
+            value = (value * factor_ + shift_[static_cast<std::size_t>(c)]) * inverse_[static_cast<std::size_t>(c)];
+        }
+        y[i] = static_cast<Out>(value);
     }
-    if (affine_) { apply_affine(x, size, scale_, shift_); }
 }
 
-void Normalization::standardize(Statistics const& statistics, float* x, Index pixels) {
-    NormalizeSpec spec;
-    spec.kind = NormalizeSpec::Kind::dataset;
-    auto const channels = static_cast<Index>(statistics.mean.size());
-    Normalization(spec, channels, &statistics).apply(x, pixels);
-}
+template void Normalization::apply(float const*, Index, float*) const;
+template void Normalization::apply(float const*, Index, double*) const;
+template void Normalization::apply(double const*, Index, float*) const;
+template void Normalization::apply(double const*, Index, double*) const;
 
 }  // namespace aureole

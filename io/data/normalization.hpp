@@ -19,18 +19,24 @@ class Normalization {
 
     /// True if mean and deviation are those of each sample by itself; apply() is then p alone.
     [[nodiscard]] bool per_sample() const { return per_sample_; }
-    /// x (pixels, channels), in place.
-    void apply(float* x, Index pixels) const;
-    /// (x - mean) / deviation with the figures of one sample, on values that have been through apply().
-    static void standardize(Statistics const& statistics, float* x, Index pixels);
+    /// This p, then (x - mean) / deviation with the figures of one sample after p.
+    [[nodiscard]] Normalization for_sample(Statistics const& statistics) const;
+
+    /// x (pixels, channels). All is computed in f64, and rounded to the result's type once, at the end. In place if
+    /// both are the same array.
+    template <class In, class Out>
+    void apply(In const* x, Index pixels, Out* y) const;
+    void apply(float* x, Index pixels) const { apply(x, pixels, x); }
 
   private:
-    void set_affine(std::vector<double> const& scale, std::vector<double> const& shift);
+    void set_figures(std::vector<double> const& mean, std::vector<double> const& deviation);
 
     Index channels_ = 1;
     bool clip_ = false, log_ = false, affine_ = false, per_sample_ = false;
-    float clip_lo_ = 0, clip_hi_ = 0;
-    std::vector<float> scale_, shift_;  ///< figures of the channels, repeated to a length that vectorises
+    double clip_lo_ = 0, clip_hi_ = 0, factor_ = 1, offset_ = 0;
+    /// x * factor_ + shift_, then times inverse_: the mean is subtracted before anything is rounded. Figures of the
+    /// channels, repeated to a length that vectorises.
+    std::vector<double> shift_, inverse_;
 };
 
 }  // namespace aureole

@@ -5,6 +5,10 @@
 
 namespace aureole {
 
+void Dataset::read_x_wide(std::int64_t /*first*/, std::int64_t /*count*/, Box const& /*box*/, double* /*out*/) const {
+    fail(ExitCode::internal, "exact values of a data set whose values are f32 asked for");
+}
+
 std::shared_ptr<Dataset const> open_dataset(SourceSpec const& source, SampleSpec const& sample,
                                             LoaderSpec const& loader, std::uint64_t seed) {
     std::shared_ptr<Dataset const> dataset;

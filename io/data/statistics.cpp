@@ -28,21 +28,23 @@ StatisticsSum::StatisticsSum(Index channels)
       block_mean_(mean_.size()),
       block_squares_(mean_.size()) {}
 
-void StatisticsSum::add(float const* x, Index pixels) {
+template <class T>
+void StatisticsSum::add(T const* x, Index pixels) {
     constexpr Index block = 4096;
     for (Index first = 0; first < pixels; first += block) {
         add_block(x + first * channels_, std::min(block, pixels - first));
     }
 }
 
-void StatisticsSum::add_block(float const* x, Index pixels) {
+template <class T>
+void StatisticsSum::add_block(T const* x, Index pixels) {
     auto const channels = static_cast<std::size_t>(channels_);
     std::fill(block_mean_.begin(), block_mean_.end(), 0.0);
     std::fill(block_squares_.begin(), block_squares_.end(), 0.0);
-    float const* value = x;
+    T const* value = x;
     for (Index i = 0; i < pixels; ++i) {
         for (std::size_t c = 0; c < channels; ++c, ++value) {
-            double const v = *value;
+            auto const v = static_cast<double>(*value);
             block_mean_[c] += v;
             minimum_[c] = std::min(minimum_[c], v);
             maximum_[c] = std::max(maximum_[c], v);
@@ -52,7 +54,7 @@ void StatisticsSum::add_block(float const* x, Index pixels) {
     value = x;
     for (Index i = 0; i < pixels; ++i) {
         for (std::size_t c = 0; c < channels; ++c, ++value) {
-            double const difference = *value - block_mean_[c];
+            double const difference = static_cast<double>(*value) - block_mean_[c];
             block_squares_[c] += difference * difference;
         }
     }
@@ -64,6 +66,9 @@ void StatisticsSum::add_block(float const* x, Index pixels) {
     }
     count_ += pixels;
 }
+
+template void StatisticsSum::add(float const*, Index);
+template void StatisticsSum::add(double const*, Index);
 
 Statistics StatisticsSum::result() const {
     Statistics statistics{count_, mean_, squares_, minimum_, maximum_};
@@ -82,13 +87,20 @@ Statistics measure_statistics(Dataset const& dataset, NormalizeSpec const& norma
     Index const run = std::max<Index>({1, dataset.run_length(), read_target / sample_volume});
     Index const rows = std::clamp<Index>(read_target / row, 1, shape.h);
     bool const by_rows = sample_volume > read_target;
-    std::vector<float> buffer(
-        static_cast<std::size_t>(by_rows ? rows * row : std::min(run, dataset.samples()) * sample_volume));
+    auto const most = static_cast<std::size_t>(by_rows ? rows * row : std::min(run, dataset.samples()) * sample_volume);
+    bool const wide = dataset.x_is_wide();
+    std::vector<double> prepared(most);
+    std::vector<float> stored(wide ? 0 : most);
     auto const add = [&](std::int64_t first, std::int64_t count, Box const& box) {
-        dataset.read_x(first, count, box, buffer.data());
         Index const pixels = count * box.shape().pixels_per_sample();
-        preparation.apply(buffer.data(), pixels);
-        sum.add(buffer.data(), pixels);
+        if (wide) {
+            dataset.read_x_wide(first, count, box, prepared.data());
+            preparation.apply(prepared.data(), pixels, prepared.data());
+        } else {
+            dataset.read_x(first, count, box, stored.data());
+            preparation.apply(stored.data(), pixels, prepared.data());
+        }
+        sum.add(prepared.data(), pixels);
     };
     for (std::int64_t first = 0; first < dataset.samples(); first += by_rows ? 1 : run) {
         if (!by_rows) {

@@ -19,11 +19,13 @@ class StatisticsSum {
   public:
     explicit StatisticsSum(Index channels);
     /// x (pixels, channels)
-    void add(float const* x, Index pixels);
+    template <class T>
+    void add(T const* x, Index pixels);
     [[nodiscard]] Statistics result() const;
 
   private:
-    void add_block(float const* x, Index pixels);
+    template <class T>
+    void add_block(T const* x, Index pixels);
 
     Index channels_;
     std::int64_t count_ = 0;

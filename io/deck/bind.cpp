@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <limits>
 
 namespace aureole::deck {
@@ -35,6 +37,7 @@ void describe(Field& field, Of<std::int32_t> /*type*/) {
     field.range.hi = std::numeric_limits<std::int32_t>::max();
 }
 void describe(Field& field, Of<double> /*type*/) { field.type = Type::real; }
+void describe(Field& field, Of<long double> /*type*/) { field.type = Type::real; }
 void describe(Field& field, Of<std::string> /*type*/) { field.type = Type::text; }
 void describe(Field& field, Of<Padding> /*type*/) { field.type = Type::padding; }
 
@@ -67,6 +70,18 @@ void read_as(Reader& reader, Field const& field, Tree const& tree, double& value
     auto const parsed = parse_real(*text);
     if (!parsed || tree.quoted) { return reader.fail_type(field, tree); }
     if (reader.check_range(field, tree, *parsed)) { value = *parsed; }
+}
+
+/// Exact for integers of 64 bits, which f64 does not hold.
+void read_as(Reader& reader, Field const& field, Tree const& tree, long double& value) {
+    double rounded = 0;
+    read_as(reader, field, tree, rounded);
+    value = rounded;
+    std::int64_t whole = 0;
+    std::uint64_t large = 0;
+    char const *const begin = tree.text.data(), *const end = begin + tree.text.size();
+    if (std::from_chars(begin, end, whole).ptr == end) { value = whole; }
+    if (std::from_chars(begin, end, large).ptr == end && large > 0) { value = large; }
 }
 
 void read_as(Reader& reader, Field const& field, Tree const& tree, std::string& value) {
@@ -134,6 +149,10 @@ Tree write_as(Field const& field, Index value) {
 }
 Tree write_as(Field const& /*field*/, std::int32_t value) { return Tree::plain(std::to_string(value)); }
 Tree write_as(Field const& /*field*/, double value) { return Tree::plain(write_real(value)); }
+Tree write_as(Field const& field, long double value) {
+    bool const is_integer = std::floor(value) == value && std::abs(value) < 0x1p64L;
+    return is_integer ? Tree::plain(fmt::format("{:.0f}", value)) : write_as(field, static_cast<double>(value));
+}
 Tree write_as(Field const& /*field*/, std::string const& value) { return Tree::quote(value); }
 
 Tree write_as(Field const& /*field*/, Padding const& value) {

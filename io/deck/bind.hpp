@@ -1,4 +1,6 @@
 #pragma once
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -27,6 +29,7 @@ void describe(Field& field, Of<bool>);
 void describe(Field& field, Of<Index>);
 void describe(Field& field, Of<std::int32_t>);
 void describe(Field& field, Of<double>);
+void describe(Field& field, Of<long double> type);
 void describe(Field& field, Of<std::string>);
 void describe(Field& field, Of<Padding>);
 void describe(Field& field, Of<LayerSpec>);
@@ -35,6 +38,7 @@ void read_as(Reader& reader, Field const& field, Tree const& tree, bool& value);
 void read_as(Reader& reader, Field const& field, Tree const& tree, Index& value);
 void read_as(Reader& reader, Field const& field, Tree const& tree, std::int32_t& value);
 void read_as(Reader& reader, Field const& field, Tree const& tree, double& value);
+void read_as(Reader& reader, Field const& field, Tree const& tree, long double& value);
 void read_as(Reader& reader, Field const& field, Tree const& tree, std::string& value);
 void read_as(Reader& reader, Field const& field, Tree const& tree, Padding& value);
 void read_as(Reader& reader, Field const& field, Tree const& tree, LayerSpec& value);
@@ -43,6 +47,7 @@ void read_as(Reader& reader, Field const& field, Tree const& tree, LayerSpec& va
 [[nodiscard]] Tree write_as(Field const& field, Index value);
 [[nodiscard]] Tree write_as(Field const& field, std::int32_t value);
 [[nodiscard]] Tree write_as(Field const& field, double value);
+[[nodiscard]] Tree write_as(Field const& field, long double value);
 [[nodiscard]] Tree write_as(Field const& field, std::string const& value);
 [[nodiscard]] Tree write_as(Field const& field, Padding const& value);
 [[nodiscard]] Tree write_as(Field const& field, LayerSpec const& value);
@@ -142,6 +147,7 @@ void read_as(Reader& reader, Field const& field, Tree const& tree, std::vector<T
 template <class K, class V>
 void read_as(Reader& reader, Field const& field, Tree const& tree, std::map<K, V>& value) {
     if (tree.kind != Tree::Kind::mapping) { return reader.fail_type(field, tree); }
+    std::map<K, std::string> seen;  // 1 and 1.0 are one number
     for (auto const& entry : tree.entries) {
         reader.descend(entry.key, entry.place, [&] {
             Tree key = Tree::plain(entry.key);
@@ -150,6 +156,10 @@ void read_as(Reader& reader, Field const& field, Tree const& tree, std::map<K, V
             V v{};
             read_as(reader, field.fields[0], key, k);
             read_as(reader, field.fields[1], entry.value, v);
+            if (auto const [twin, is_new] = seen.try_emplace(k, entry.key); !is_new) {
+                reader.fail(entry.place, fmt::format("{} has the keys {} and {} (they are equal): keep one of them",
+                                                     field.key, twin->second, entry.key));
+            }
             value.insert_or_assign(std::move(k), std::move(v));
         });
     }

@@ -6,6 +6,10 @@ Choices<SourceSpec::Kind> choices_of(Of<SourceSpec::Kind> /*type*/) {
     return {{"hdf5", SourceSpec::Kind::hdf5}, {"synthetic", SourceSpec::Kind::synthetic}};
 }
 
+Choices<FillRule> choices_of(Of<FillRule> /*type*/) {
+    return {{"error", FillRule::error}, {"zero", FillRule::zero}, {"keep", FillRule::keep}};
+}
+
 std::vector<Field> fields_of(Of<SourceSpec> /*type*/) {
     using S = SourceSpec;
     return {
@@ -35,13 +39,19 @@ std::vector<Field> fields_of(Of<SourceSpec> /*type*/) {
             .with("kind", {"hdf5"}),
         field("first", &S::first, "first sample that is used").at_least(0).otherwise("the first of the set"),
         field("count", &S::count, "number of samples used").at_least(1).otherwise("all from `first` on"),
-        field("label_map", &S::label_map, "stored label value: class, such as {0: 0, 255: 1}; other values are errors")
+        field("label_map", &S::label_map,
+              "stored label value: class, such as {0: 0, 255: 1}, compared in the stored type; other values are errors")
             .otherwise("labels as stored")
             .with("kind", {"hdf5"}),
         field("label_threshold", &S::label_threshold, "labels are 1 where the stored value is above this, 0 elsewhere")
             .otherwise("labels as stored")
             .with("kind", {"hdf5"}),
         field("label_invert", &S::label_invert, "swaps 0 and 1 after label_threshold").with("kind", {"hdf5"}),
+        field(
+            "fill", &S::fill,
+            "values that stand for absent ones: the file's attributes _FillValue and missing_value, and what was never "
+            "written. error: they stop the run; zero: they become 0; keep: they are data like all others")
+            .with("kind", {"hdf5"}),
         field("samples", &S::samples, "size of the set")
             .is_required()
             .at_least(1)

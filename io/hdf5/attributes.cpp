@@ -105,7 +105,7 @@ std::optional<Attribute> File::attribute(std::string const& object, std::string 
     auto const values = static_cast<std::size_t>(count);
     if (H5Tget_class(type.id()) == H5T_STRING) { return pack(read_text(attribute.id(), type.id(), values), scalar); }
     Type const kind = classify(type.id());
-    require(kind != Type::other && kind != Type::complex32, ExitCode::data_error,
+    require(kind != Type::other && !is_complex(kind), ExitCode::data_error,
             "{} is neither text nor number: write it anew", place);
     if (is_integer(kind)) { return read_numbers<std::int64_t>(attribute.id(), values, scalar); }
     return read_numbers<double>(attribute.id(), values, scalar);

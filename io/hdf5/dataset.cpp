@@ -23,12 +23,22 @@ std::string to_string(Extents const& extents) {
     return text + ")";
 }
 
-Dataset::Dataset(Handle handle, std::string file, std::string name)
-    : handle_(std::move(handle)), file_(std::move(file)), name_(std::move(name)) {
+Dataset::Dataset(Handle handle, std::string file, std::string name, std::string const& field)
+    : handle_(std::move(handle)), file_(std::move(file)), name_(std::move(name)), field_(field) {
     Lock const lock;
     stored_type_ = Handle(H5Dget_type(handle_.id()));
     check(stored_type_.id(), fmt::format("cannot read the type of {}", place()), damaged);
     type_ = classify(stored_type_.id());
+    if (!field_.empty()) {
+        int const member = H5Tget_member_index(stored_type_.id(), field_.c_str());
+        check(member, fmt::format("{} has no such field", place()), "name one of its fields: " + fields());
+        Handle const part(H5Tget_member_type(stored_type_.id(), static_cast<unsigned>(member)));
+        type_ = classify(part.id());
+        require(!is_complex(type_), ExitCode::data_error,
+                "{} is a complex number within a record (only single numbers of a record are read): write it as a "
+                "dataset of its own",
+                place());
+    }
     stored_element_bytes_ = H5Tget_size(stored_type_.id());
     Handle const space(H5Dget_space(handle_.id()));
     int const rank = H5Sget_simple_extent_ndims(space.id());
@@ -36,6 +46,13 @@ Dataset::Dataset(Handle handle, std::string file, std::string name)
     std::vector<hsize_t> extents(static_cast<std::size_t>(rank));
     H5Sget_simple_extent_dims(space.id(), extents.data(), nullptr);
     shape_.assign(extents.begin(), extents.end());
+    Index bytes = static_cast<Index>(std::max<std::size_t>(1, stored_element_bytes_));
+    for (Index const extent : shape_) {
+        if (extent == 0) { break; }
+        require(extent > 0 && !__builtin_mul_overflow(bytes, extent, &bytes), ExitCode::data_error,
+                "{} cannot be of shape {} (no file holds so many bytes): the file is damaged, copy or make it again",
+                place(), to_string(shape_));
+    }
     Handle const plist(H5Dget_create_plist(handle_.id()));
     check(plist.id(), fmt::format("cannot read the storage of {}", place()), damaged);
     inspect_storage(plist.id());
@@ -90,7 +107,9 @@ void Dataset::inspect_external(std::int64_t plist, int files) const {
 
 Index Dataset::volume() const { return std::accumulate(shape_.begin(), shape_.end(), Index{1}, std::multiplies<>()); }
 
-std::string Dataset::place() const { return fmt::format("'{}' of '{}'", name_, file_); }
+std::string Dataset::place() const {
+    return fmt::format("'{}{}{}' of '{}'", name_, field_.empty() ? "" : ".", field_, file_);
+}
 
 void Dataset::require_filters(bool writing) const {
     for (Filter const& filter : filters_) {
@@ -135,18 +154,32 @@ void Dataset::transfer(bool writing, std::span<Index const> offset, std::span<In
 }
 
 void Dataset::read(std::span<Index const> offset, std::span<Index const> count, Type memory, void* out) const {
-    bool const fits = type_ != Type::other && (type_ == Type::complex32) == (memory == Type::complex32);
+    bool const fits = type_ != Type::other && is_complex(type_) == is_complex(memory);
     if (!fits) {
         fail(ExitCode::data_error, "{} holds {} data, which cannot be read as {}: choose another dataset", place(),
              name_of(type_), name_of(memory));
     }
     Lock const lock;
-    if (type_ == Type::complex32) {
-        Handle const type = complex_memory_type(stored_type_.id());
-        return transfer(false, offset, count, type.id(), out);
+    Handle const type = memory_type_of(memory);
+    transfer(false, offset, count, type.id(), out);
+}
+
+Handle Dataset::memory_type_of(Type memory) const {
+    if (is_complex(type_)) {
+        return complex_memory_type(stored_type_.id(), memory_type(memory == Type::complex32 ? Type::f32 : Type::f64));
     }
     // booleans are read as their integer base: any enumeration converts to any number
-    transfer(false, offset, count, memory_type(memory == Type::boolean ? Type::i8 : memory), out);
+    hid_t const number = memory_type(memory == Type::boolean ? Type::i8 : memory);
+    if (field_.empty()) { return Handle(H5Tcopy(number)); }
+    Handle record(H5Tcreate(H5T_COMPOUND, H5Tget_size(number)));  // the library matches fields by name
+    H5Tinsert(record.id(), field_.c_str(), 0, number);
+    return record;
+}
+
+std::string Dataset::fields() const {
+    Lock const lock;
+    bool const record = H5Tget_class(stored_type_.id()) == H5T_COMPOUND && !is_complex(type_);
+    return record ? list_fields(stored_type_.id()) : "";
 }
 
 void Dataset::read_stored(std::span<Index const> offset, std::span<Index const> count, void* out) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@ using Extents = std::vector<Index>;  ///< one per axis, slowest first; empty for
 
 /// "(60000, 28, 28)"
 [[nodiscard]] std::string to_string(Extents const& extents);
+
+/// What is done about elements that were never written, for which the library makes up values.
+enum class Unwritten : std::uint8_t { refuse, allow };
 
 /// What a new dataset is to be. Filters need a chunk.
 struct DatasetSpec {
@@ -35,13 +39,16 @@ class Dataset {
     [[nodiscard]] Extents const& shape() const { return shape_; }
     [[nodiscard]] Extents const& chunk() const { return chunk_; }  ///< empty: not chunked
     [[nodiscard]] Type type() const { return type_; }
+    /// Fields of a record that is no number, "time (f64), flux (f32)"; empty for other types.
+    [[nodiscard]] std::string fields() const;
+    /// Bytes of an element in the file: of a whole record where one field of it is read.
     [[nodiscard]] std::size_t stored_element_bytes() const { return stored_element_bytes_; }
     [[nodiscard]] Index volume() const;
     [[nodiscard]] std::vector<Filter> const& filters() const { return filters_; }
     [[nodiscard]] bool has_external_storage() const { return external_; }
 
     /// Reads the hyperslab [offset, offset + count) as `memory` elements; converts numbers of any type and byte order.
-    /// complex32 datasets are read as complex32 only.
+    /// Complex datasets are read as complex32 or complex64 only.
     void read(std::span<Index const> offset, std::span<Index const> count, Type memory, void* out) const;
     /// The hyperslab as bytes of the stored type, without conversion: for copies. Not for variable-length data.
     void read_stored(std::span<Index const> offset, std::span<Index const> count, void* out) const;
@@ -56,12 +63,26 @@ class Dataset {
         return out;
     }
 
+    /// Throws an Error(data_error) if the library would make up elements of this dataset: a source file or source
+    /// dataset of a virtual dataset is missing, or elements were never written (`allow` lets these pass).
+    void require_stored(Unwritten unwritten) const;
+    /// The numbers of an attribute in the order in which they are stored; none if there is no such attribute, or if it
+    /// is no number. Exact: the type holds every integer of 64 bits.
+    [[nodiscard]] std::vector<long double> attribute_numbers(std::string const& key) const;
+    /// The value of elements that were never written, where whoever made the file has chosen one.
+    [[nodiscard]] std::optional<long double> chosen_fill() const;
+
     /// "'x' of 'train.h5'"
     [[nodiscard]] std::string place() const;
 
   private:
     friend class File;
-    Dataset(Handle handle, std::string file, std::string name);
+    Dataset(Handle handle, std::string file, std::string name, std::string const& field = "");
+    [[nodiscard]] Handle memory_type_of(Type memory) const;
+    void require_sources(std::int64_t plist, Unwritten unwritten, int depth) const;
+    void require_source(std::string const& file, std::string const& name, std::int64_t selection, Index taken,
+                        Unwritten unwritten, int depth) const;
+    void require_stored(Unwritten unwritten, int depth) const;
     void inspect_storage(std::int64_t plist);
     void inspect_external(std::int64_t plist, int files) const;
     void transfer(bool writing, std::span<Index const> offset, std::span<Index const> count, std::int64_t memory,
@@ -69,7 +90,7 @@ class Dataset {
     void require_filters(bool writing) const;
 
     Handle handle_, stored_type_;
-    std::string file_, name_;
+    std::string file_, name_, field_;
     Extents shape_, chunk_;
     Type type_ = Type::other;
     std::size_t stored_element_bytes_ = 0;

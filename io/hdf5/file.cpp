@@ -192,6 +192,12 @@ std::vector<std::string> File::members(std::string const& group) const {
 Dataset File::dataset(std::string const& name, std::size_t cache_bytes) const {
     Lock const lock;
     if (!contains(name)) {
+        for (std::size_t dot = name.rfind('.'); dot != std::string::npos && dot > 0; dot = name.rfind('.', dot - 1)) {
+            std::string const record = name.substr(0, dot);
+            if (!contains(record)) { continue; }
+            Handle handle = open_dataset(handle_.id(), record, cache_bytes);
+            if (handle.valid()) { return {std::move(handle), path_, record, name.substr(dot + 1)}; }
+        }
         auto const names = names_like(name, datasets(), 8);
         fail(ExitCode::data_error, "'{}' has no dataset '{}' ({}): correct the dataset's name in the deck", path_, name,
              names.empty() ? "it has no datasets at all" : "it has " + quoted_list(names));

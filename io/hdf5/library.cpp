@@ -1,5 +1,7 @@
 #include "io/hdf5/library.hpp"
 
+#include <utility>
+
 namespace aureole::hdf5 {
 
 namespace {
@@ -32,11 +34,19 @@ hid_t make_boolean() {
     return type;
 }
 
-hid_t make_complex(char const* real, char const* imaginary) {
-    hid_t const type = H5Tcreate(H5T_COMPOUND, 2 * sizeof(float));
-    H5Tinsert(type, real, 0, H5T_NATIVE_FLOAT);
-    H5Tinsert(type, imaginary, sizeof(float), H5T_NATIVE_FLOAT);
+hid_t make_complex(std::string const& real, std::string const& imaginary, hid_t part) {
+    std::size_t const size = H5Tget_size(part);
+    hid_t const type = H5Tcreate(H5T_COMPOUND, 2 * size);
+    H5Tinsert(type, real.c_str(), 0, part);
+    H5Tinsert(type, imaginary.c_str(), size, part);
     return type;
+}
+
+std::string member_name(hid_t compound, unsigned index) {
+    char* const text = H5Tget_member_name(compound, index);
+    std::string name = text == nullptr ? "" : text;
+    H5free_memory(text);
+    return name;
 }
 
 Type classify_integer(hid_t type) {
@@ -59,13 +69,17 @@ Type classify_enumeration(hid_t type) {
     return boolean ? Type::boolean : classify_integer(base.id());
 }
 
+/// Complex numbers are told by the names of their parts: any other record of two numbers means something else.
 Type classify_compound(hid_t type) {
+    using Names = std::pair<std::string, std::string>;
     if (H5Tget_nmembers(type) != 2) { return Type::other; }
-    for (unsigned i = 0; i < 2; ++i) {
-        H5T_class_t const kind = H5Tget_member_class(type, i);
-        if (kind != H5T_FLOAT && kind != H5T_INTEGER) { return Type::other; }
+    Names const names{member_name(type, 0), member_name(type, 1)};
+    if (names != Names{"r", "i"} && names != Names{"real", "imag"} && names != Names{"re", "im"}) {
+        return Type::other;
     }
-    return Type::complex32;
+    Handle const real(H5Tget_member_type(type, 0)), imaginary(H5Tget_member_type(type, 1));
+    if (H5Tget_class(real.id()) != H5T_FLOAT || H5Tequal(real.id(), imaginary.id()) <= 0) { return Type::other; }
+    return H5Tget_size(real.id()) <= sizeof(float) ? Type::complex32 : Type::complex64;
 }
 
 }  // namespace
@@ -95,7 +109,8 @@ void check(std::int64_t status, std::string const& what, std::string const& reme
 }
 
 hid_t memory_type(Type type) {
-    static hid_t const half = make_half(), boolean = make_boolean(), complex = make_complex("r", "i");
+    static hid_t const half = make_half(), boolean = make_boolean(), complex = make_complex("r", "i", H5T_NATIVE_FLOAT),
+                       wide_complex = make_complex("r", "i", H5T_NATIVE_DOUBLE);
     switch (type) {
         case Type::u8: return H5T_NATIVE_UINT8;
         case Type::i8: return H5T_NATIVE_INT8;
@@ -110,6 +125,7 @@ hid_t memory_type(Type type) {
         case Type::f64: return H5T_NATIVE_DOUBLE;
         case Type::boolean: return boolean;
         case Type::complex32: return complex;
+        case Type::complex64: return wide_complex;
         case Type::other: break;
     }
     fail(ExitCode::internal, "HDF5: no memory type for '{}'", name_of(type));
@@ -129,13 +145,20 @@ Type classify(hid_t type) {
     }
 }
 
-Handle complex_memory_type(hid_t stored) {
-    char* const real = H5Tget_member_name(stored, 0);
-    char* const imaginary = H5Tget_member_name(stored, 1);
-    Handle type(make_complex(real, imaginary));
-    H5free_memory(real);
-    H5free_memory(imaginary);
-    return type;
+Handle complex_memory_type(hid_t stored, hid_t part) {
+    return Handle(make_complex(member_name(stored, 0), member_name(stored, 1), part));
+}
+
+std::string list_fields(hid_t compound) {
+    std::string text;
+    int const members = H5Tget_nmembers(compound);
+    for (int i = 0; i < members; ++i) {
+        auto const index = static_cast<unsigned>(i);
+        Handle const type(H5Tget_member_type(compound, index));
+        text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", member_name(compound, index),
+                            name_of(classify(type.id())));
+    }
+    return text;
 }
 
 }  // namespace aureole::hdf5

@@ -33,8 +33,11 @@ void check(std::int64_t status, std::string const& what, std::string const& reme
 /// What a stored type is to us.
 [[nodiscard]] Type classify(hid_t type);
 
-/// A compound of two floats with the member names of the stored compound.
-[[nodiscard]] Handle complex_memory_type(hid_t stored);
+/// A compound of two floats or doubles (`part`) with the member names of the stored compound.
+[[nodiscard]] Handle complex_memory_type(hid_t stored, hid_t part);
+
+/// Names and types of a compound's fields: "time (f64), flux (f32)".
+[[nodiscard]] std::string list_fields(hid_t compound);
 
 /// Registers the LZF filter (number 32000) if this build has liblzf.
 void register_lzf();

@@ -20,8 +20,9 @@ enum class Type : std::uint8_t {
     f32,
     f64,
     boolean,    ///< enumeration FALSE, TRUE over i8, as h5py writes it; in memory one byte, 0 or 1
-    complex32,  ///< compound of two numbers, as h5py writes complex data; in memory two floats
-    other,      ///< text and everything else: not readable as numbers
+    complex32,  ///< compound (r, i), (real, imag) or (re, im) of two floats, as h5py writes complex data
+    complex64,  ///< likewise of two doubles
+    other,      ///< text, other compounds and everything else: not readable as numbers
 };
 
 /// Bytes of one element in memory.
@@ -40,19 +41,32 @@ enum class Type : std::uint8_t {
         case Type::i64:
         case Type::f64:
         case Type::complex32: return 8;
+        case Type::complex64: return 16;
         case Type::other: return 0;
     }
     return 0;
 }
 
 [[nodiscard]] constexpr std::string_view name_of(Type type) {
-    constexpr std::string_view names[] = {"u8",  "i8",  "u16", "i16", "u32",     "i32",     "u64",
-                                          "i64", "f16", "f32", "f64", "boolean", "complex", "other"};
+    constexpr std::string_view names[] = {"u8",   "i8",  "u16", "i16", "u32",     "i32",     "u64",
+                                          "i64",  "f16", "f32", "f64", "boolean", "complex", "complex of f64",
+                                          "other"};
     return names[static_cast<std::size_t>(type)];
 }
 
 /// True for types that cannot hold a fraction, NaN or infinity.
 [[nodiscard]] constexpr bool is_integer(Type type) { return type <= Type::i64 || type == Type::boolean; }
+
+[[nodiscard]] constexpr bool is_complex(Type type) { return type == Type::complex32 || type == Type::complex64; }
+
+/// True for types whose every value is an f32. Magnitudes of complex numbers are rounded.
+[[nodiscard]] constexpr bool fits_f32(Type type) {
+    return type == Type::u8 || type == Type::i8 || type == Type::u16 || type == Type::i16 || type == Type::f16 ||
+           type == Type::f32 || type == Type::boolean;
+}
+
+/// True for types whose every value is an i32.
+[[nodiscard]] constexpr bool fits_i32(Type type) { return is_integer(type) && type != Type::u32 && size_of(type) <= 4; }
 
 /// C++ type -> Type.
 template <class T>
@@ -79,5 +93,7 @@ template <>
 inline constexpr Type type_of<double> = Type::f64;
 template <>
 inline constexpr Type type_of<std::complex<float>> = Type::complex32;
+template <>
+inline constexpr Type type_of<std::complex<double>> = Type::complex64;
 
 }  // namespace aureole::hdf5

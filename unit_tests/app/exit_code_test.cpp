@@ -52,6 +52,21 @@ TEST_F(Run, TheResolvedDeckRunsAgainAndGivesTheSame) {
     expect_same_tensors(place.path("second.h5"), place.path("first.h5"));
 }
 
+TEST_F(Run, ASoftmaxOfOneChannelTrainsNothing) {
+    place.write("deck.yaml", R"(
+model: {name: layers, layers: [{conv: {filters: 1, kernel: 1}}]}
+image: {size: [8, 8], channels: 1}
+data: {train: {kind: synthetic, samples: 8}}
+train: {batch: 4, steps: 1, loss: softmax_cross_entropy, optimizer: {name: sgd, lr: 0.1}}
+)");
+    for (char const* const verb : {"check", "run"}) {
+        Finished const finished = place.aureole({verb, "deck.yaml"});
+        expect_code(finished, ExitCode::bad_deck);
+        EXPECT_TRUE(finished.says("the softmax of one value is always 1"));
+        EXPECT_TRUE(finished.says("bce_with_logits"));
+    }
+}
+
 TEST_F(Run, OverridesReplaceValuesOfTheDeck) {
     Finished const finished = run({"train.steps=2", "output.folder=elsewhere", "train.optimizer.lr=0.25"});
     expect_code(finished, ExitCode::success);

@@ -116,6 +116,31 @@ TEST(Idx, FaultyFilesAreErrorsAndLeaveNothing) {
     expect("good", folder.file("labels"), {"100 images", "99 labels"});
 }
 
+TEST(Idx, HeadersThatPromiseMoreThanTheFileHoldsAreErrors) {
+    ScratchFolder const folder;
+    std::string const most = big_endian(0xFFFFFFFFU);
+    for (std::string const& head : {std::string("\0\0\x08\x03", 4) + big_endian(1) + most + big_endian(4),
+                                    std::string("\0\0\x08\x04", 4) + most + most + most + most,
+                                    std::string("\0\0\x0E\x04", 4) + big_endian(1U << 31) + big_endian(1U << 31) +
+                                        big_endian(4) + big_endian(1)}) {
+        write_bytes(folder.file("x"), head + "1");
+        expect_error(ExitCode::data_error, {folder.file("x"), "promises"},
+                     [&] { convert_idx(folder.file("x"), "", output_of(folder), no_progress); });
+    }
+}
+
+TEST(Npy, HeadersThatOverflowAreErrors) {
+    ScratchFolder const folder;
+    for (std::string const shape : {"(4294967296, 4294967296)", "(1, 9223372036854775807, 3)", "(0, 8)", "(-1, 8)",
+                                    "(2, 99999999999999999999)"}) {
+        std::string const header = "{'descr': '|u1', 'fortran_order': False, 'shape': " + shape + ", }\n";
+        write_bytes(folder.file("x.npy"), std::string("\x93NUMPY\x01\0", 8) + static_cast<char>(header.size()) +
+                                              std::string(1, '\0') + header);
+        expect_error(ExitCode::data_error, {folder.file("x.npy")},
+                     [&] { convert_npy(folder.file("x.npy"), "", output_of(folder), no_progress); });
+    }
+}
+
 TEST(Idx, ChunkIsCheckedAndUsed) {
     ScratchFolder const folder;
     write_bytes(folder.file("x"), idx_images(100));

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <fstream>
 
 #include "io/convert/convert.hpp"
@@ -166,6 +167,43 @@ TEST(ReadImage, DamagedFilesAreErrors) {
                  [&] { read_image(folder.file("b.png"), 0, Purpose::image, image); });
     expect_error(ExitCode::data_error, {"c.png", "cannot open"},
                  [&] { read_image(folder.file("c.png"), 0, Purpose::image, image); });
+}
+
+TEST(Orientation, TurnsAndMirrorsAsViewersDo) {
+    // stored 1 2 3 / 4 5 6; the eight orientations of Exif
+    std::vector<std::vector<unsigned char>> const shown{{1, 2, 3, 4, 5, 6}, {3, 2, 1, 6, 5, 4}, {6, 5, 4, 3, 2, 1},
+                                                        {4, 5, 6, 1, 2, 3}, {1, 4, 2, 5, 3, 6}, {4, 1, 5, 2, 6, 3},
+                                                        {6, 3, 5, 2, 4, 1}, {3, 6, 2, 5, 1, 4}};
+    for (int orientation = 1; orientation <= 8; ++orientation) {
+        Image image{2, 3, 1, hdf5::Type::u8, {1, 2, 3, 4, 5, 6}};
+        apply_orientation(image, orientation);
+        EXPECT_EQ(image.bytes, shown[static_cast<std::size_t>(orientation - 1)]) << orientation;
+        EXPECT_EQ(image.h, orientation < 5 ? 2 : 3);
+        EXPECT_EQ(image.w, orientation < 5 ? 3 : 2);
+    }
+}
+
+TEST(Orientation, IsReadFromExifDataOfBothByteOrders) {
+    std::vector<unsigned char> const little{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0};
+    std::vector<unsigned char> const big{'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 8, 0, 0};
+    EXPECT_EQ(exif_orientation(little.data(), little.size()), 6);
+    EXPECT_EQ(exif_orientation(big.data(), big.size()), 8);
+    for (std::size_t cut = 0; cut < little.size(); ++cut) { EXPECT_EQ(exif_orientation(little.data(), cut), 1); }
+}
+
+TEST(ClassFolders, StacksAreErrorsAndOtherFilesAreCounted) {
+    ScratchFolder const folder;
+    std::string const root = folder.file("classes");
+    std::filesystem::create_directories(root + "/cat");
+    testing::write_png(root + "/cat/1.png", make_picture(4, 4, 1, 8, 1));
+    std::ofstream(root + "/cat/2.bmp") << "BM";
+    std::ofstream(root + "/labels.csv") << "a";
+    Summary const summary = convert_class_folders(root, output_of(folder), no_progress);
+    EXPECT_EQ(summary.left_out, (std::vector<std::string>{root + "/labels.csv", root + "/cat/2.bmp"}));
+    Picture const page = make_picture(4, 4, 1, 8, 1);
+    testing::write_tiff(root + "/cat/3.tif", {page, page, page}, TiffKind::strips);
+    expect_error(ExitCode::data_error, {"3.tif", "3 pages", "npy"},
+                 [&] { convert_class_folders(root, output_of(folder), no_progress); });
 }
 
 TEST(ClassFolders, BecomeImagesAndClasses) {

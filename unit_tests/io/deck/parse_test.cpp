@@ -51,6 +51,17 @@ TEST(Parse, takes_short_forms) {
     EXPECT_EQ(deck.train.wall_time, 5400);
 }
 
+TEST(Parse, keys_of_label_map_are_exact_and_different) {
+    auto const source = [](std::string const& map) {
+        return with("train: {kind: synthetic, samples: 64}", "train: {file: a.h5, label_map: " + map + "}");
+    };
+    Deck const deck = parse(source("{9007199254740993: 0, 18446744073709551615: 1, -9007199254740993: 2, 0.5: 3}"));
+    LabelMap const exact{{9007199254740993.0L, 0}, {18446744073709551615.0L, 1}, {-9007199254740993.0L, 2}, {0.5L, 3}};
+    EXPECT_EQ(deck.data.train.label_map, exact);
+    EXPECT_EQ(parse(dump_deck(deck)).data.train.label_map, exact);
+    EXPECT_NE(fault(source("{0: 0, 1: 0, 1.0: 1}")).find("has the keys 1 and 1.0 (they are equal)"), std::string::npos);
+}
+
 TEST(Parse, reads_sources_and_normalisation) {
     std::string const text = with("train: {kind: synthetic, samples: 64}",
                                   R"(train: {file: [a.h5, b.h5], x: /x, y: /y, x_axes: nchw, first: 10, count: 20,
@@ -62,7 +73,7 @@ TEST(Parse, reads_sources_and_normalisation) {
     EXPECT_EQ(deck.data.train.files, (std::vector<std::string>{"a.h5", "b.h5"}));
     EXPECT_EQ(deck.data.train.x_axes, "nchw");
     EXPECT_EQ(deck.data.train.first, 10);
-    EXPECT_EQ(deck.data.train.label_map, (std::map<double, std::int32_t>{{0, 0}, {255, 1}}));
+    EXPECT_EQ(deck.data.train.label_map, (LabelMap{{0, 0}, {255, 1}}));
     EXPECT_EQ(deck.data.loader.normalize.kind, NormalizeSpec::Kind::given);
     EXPECT_EQ(deck.data.loader.normalize.factor, 1.0 / 255);
     EXPECT_EQ(deck.data.loader.normalize.mean.size(), 3U);

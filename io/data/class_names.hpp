@@ -1,0 +1,11 @@
+#pragma once
+#include "io/data/data_spec.hpp"
+
+namespace aureole {
+
+/// Throws an Error(data_error) if the files of training and evaluation number their classes by different names (the
+/// attribute `class_names` of the labels, which `aureole convert` writes). Sets without names, and sets whose labels
+/// the deck maps, are not compared.
+void require_same_class_names(SourceSpec const& train, SourceSpec const& eval);
+
+}  // namespace aureole
