@@ -122,7 +122,8 @@ void expect_sound(Graph const& graph, MemoryRequest const& request, MemoryPlan c
         for (ValueId const id : graph.nodes()[n].outputs) { first[index(id)] = static_cast<NodeId>(n); }
     }
     auto const alive = [&](std::size_t i, NodeId at) {
-        return !request.persistent[i] && (request.comes_from_elsewhere(static_cast<ValueId>(i)) || (first[i] != none && first[i] <= at)) &&
+        return !request.persistent[i] &&
+               (request.comes_from_elsewhere(static_cast<ValueId>(i)) || (first[i] != none && first[i] <= at)) &&
                (request.until_end[i] || last[i] >= at || first[i] == at);
     };
     for (std::size_t n = 0; n < graph.nodes().size(); ++n) {

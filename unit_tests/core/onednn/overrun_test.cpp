@@ -158,106 +158,107 @@ TEST(Overrun, ConvolutionsStayWithinTheirBuffers) {
                 }
             }
         }
-        expect_covered(coverage, {"conv", "conv_input_gradient", "conv_weight_gradient"});
     }
+    expect_covered(coverage, {"conv", "conv_input_gradient", "conv_weight_gradient"});
+}
 
-    TEST(Overrun, WideWindowsGroupsVolumesAndDilations) {
-        Coverage coverage;
-        auto const window = [](Index size, Index stride, Index dilation = 1) {
-            Index const all = (size - 1) * dilation;
-            return Window{size, stride, all / 2, all - all / 2, dilation};
-        };
-        for (DType const dtype : types()) {
-            for (Index const width : {288, 300, 512}) {  // a wide line of windows
-                ConvAttributes const attributes{{Window{}, window(3, 1), window(3, 1)}, 32, 1, false};
-                sweep_convolution(fmt::format("width {}, {}", width, name_of(dtype)), {1, 1, 16, width, 32}, attributes,
-                                  dtype, coverage);
-            }
-            for (Index const groups : {2, 4, 32}) {
-                for (Index const stride : {1, 2}) {
-                    for (Index const size : {1, 3}) {
-                        ConvAttributes const attributes{
-                            {Window{}, window(size, stride), window(size, stride)}, 64, groups, true};
-                        sweep_convolution(
-                            fmt::format("{} groups, kernel {}, stride {}, {}", groups, size, stride, name_of(dtype)),
-                            {2, 1, 33, 34, 32}, attributes, dtype, coverage);
-                    }
-                }
-            }
+TEST(Overrun, WideWindowsGroupsVolumesAndDilations) {
+    Coverage coverage;
+    auto const window = [](Index size, Index stride, Index dilation = 1) {
+        Index const all = (size - 1) * dilation;
+        return Window{size, stride, all / 2, all - all / 2, dilation};
+    };
+    for (DType const dtype : types()) {
+        for (Index const width : {288, 300, 512}) {  // a wide line of windows
+            ConvAttributes const attributes{{Window{}, window(3, 1), window(3, 1)}, 32, 1, false};
+            sweep_convolution(fmt::format("width {}, {}", width, name_of(dtype)), {1, 1, 16, width, 32}, attributes,
+                              dtype, coverage);
+        }
+        for (Index const groups : {2, 4, 32}) {
             for (Index const stride : {1, 2}) {
                 for (Index const size : {1, 3}) {
-                    ConvAttributes const volume{
-                        {window(size, stride), window(size, stride), window(size, stride)}, 24, 1, true};
-                    sweep_convolution(fmt::format("volume, kernel {}, stride {}, {}", size, stride, name_of(dtype)),
-                                      {1, 17, 18, 19, 5}, volume, dtype, coverage);
-                }
-            }
-            ConvAttributes const dilated{{Window{}, window(3, 1, 4), window(3, 1, 2)}, 16, 1, true};
-            sweep_convolution(fmt::format("dilated, {}", name_of(dtype)), {1, 1, 40, 41, 16}, dilated, dtype, coverage);
-        }
-        expect_covered(coverage, {"conv", "conv_input_gradient", "conv_weight_gradient"});
-    }
-
-    TEST(Overrun, TransposedConvolutionsAndLinearLayers) {
-        Coverage coverage;
-        for (DType const dtype : types()) {
-            for (Index const side : {8, 37, 128}) {
-                for (Index const channels : {3, 20, 64}) {
-                    for (Index const size : {1, 2, 3}) {
-                        Window const window{size, 2, size / 2, size / 2, 1};
-                        TransposedConvAttributes const attributes{
-                            {Window{}, window, window}, 32, 1, true, {0, size == 2 ? 0 : 1, size == 2 ? 0 : 1}};
-                        Shape const x{1, 1, side, side + 1, channels};
-                        ValueType const tw{DType::f32, transposed_conv_weight_shape(attributes, channels)};
-                        sweep({fmt::format("transposed, {} px, {} channels, kernel {}, {}", side, channels, size,
-                                           name_of(dtype)),
-                               std::make_shared<TransposedConv>(attributes),
-                               {{dtype, x}, tw, {DType::f32, {1, 1, 1, 1, 32}}}},
-                              coverage);
-                    }
-                }
-            }
-            for (Index const samples : {1, 7, 64}) {
-                for (auto const& [in, out] : std::vector<std::array<Index, 2>>{{3, 5}, {64, 10}, {2048, 1000}}) {
-                    LinearAttributes const attributes{out, true};
-                    ValueType const x{dtype, {samples, 1, 1, 1, in}}, dy{dtype, {samples, 1, 1, 1, out}};
-                    ValueType const w{DType::f32, {1, 1, 1, in, out}}, b{DType::f32, {1, 1, 1, 1, out}};
-                    std::string const name = fmt::format("linear {} x {} to {}, {}", samples, in, out, name_of(dtype));
-                    sweep({name, std::make_shared<Linear>(attributes), {x, w, b}}, coverage);
-                    sweep({name, std::make_shared<LinearInputGradient>(attributes), {dy, w}}, coverage);
-                    sweep({name, std::make_shared<LinearWeightGradient>(attributes), {x, dy}}, coverage);
+                    ConvAttributes const attributes{
+                        {Window{}, window(size, stride), window(size, stride)}, 64, groups, true};
+                    sweep_convolution(
+                        fmt::format("{} groups, kernel {}, stride {}, {}", groups, size, stride, name_of(dtype)),
+                        {2, 1, 33, 34, 32}, attributes, dtype, coverage);
                 }
             }
         }
-        expect_covered(coverage, {"transposed_conv", "linear", "linear_input_gradient", "linear_weight_gradient"});
-    }
-
-    onednn::ConvGeometry geometry_of(Index in, Index out, Window const& window) {
-        onednn::ConvGeometry geometry;
-        geometry.x = {1, 1, 64, 300, in};
-        geometry.window = {Window{}, window, window};
-        geometry.y = output_shape(geometry.window, geometry.x);
-        geometry.y.c = out;
-        return geometry;
-    }
-
-    TEST(Distrust, NamesWhatVersionTwoWritesOutsideItsBuffers) {
-        using onednn::ConvPass;
-        Window const pointwise{1, 2, 0, 0, 1}, window{3, 1, 1, 1, 1};
-        auto const doubts = [](int major, std::string_view name, ConvPass pass, onednn::ConvGeometry const& geometry) {
-            return !onednn::distrust(major, name, pass, geometry).empty();
-        };
-        for (auto const pass : {ConvPass::forward, ConvPass::input_gradient, ConvPass::weight_gradient}) {
-            EXPECT_TRUE(doubts(2, "jit_1x1:avx512_core", pass, geometry_of(3, 64, pointwise)));
-            EXPECT_TRUE(doubts(2, "jit_1x1:avx2", pass, geometry_of(20, 64, pointwise)));
-            EXPECT_FALSE(doubts(2, "jit_1x1:avx512_core", pass, geometry_of(64, 128, pointwise)));
-            EXPECT_FALSE(doubts(3, "jit_1x1:avx512_core", pass, geometry_of(3, 64, pointwise)));
+        for (Index const stride : {1, 2}) {
+            for (Index const size : {1, 3}) {
+                ConvAttributes const volume{
+                    {window(size, stride), window(size, stride), window(size, stride)}, 24, 1, true};
+                sweep_convolution(fmt::format("volume, kernel {}, stride {}, {}", size, stride, name_of(dtype)),
+                                  {1, 17, 18, 19, 5}, volume, dtype, coverage);
+            }
         }
-        std::string_view const amx = "jit:avx512_core_amx_bf16";
-        EXPECT_TRUE(doubts(2, amx, ConvPass::weight_gradient, geometry_of(32, 32, window)));
-        EXPECT_FALSE(doubts(2, amx, ConvPass::forward, geometry_of(32, 32, window)));
-        EXPECT_FALSE(doubts(3, amx, ConvPass::weight_gradient, geometry_of(32, 32, window)));
+        ConvAttributes const dilated{{Window{}, window(3, 1, 4), window(3, 1, 2)}, 16, 1, true};
+        sweep_convolution(fmt::format("dilated, {}", name_of(dtype)), {1, 1, 40, 41, 16}, dilated, dtype, coverage);
     }
+    expect_covered(coverage, {"conv", "conv_input_gradient", "conv_weight_gradient"});
+}
+
+TEST(Overrun, TransposedConvolutionsAndLinearLayers) {
+    Coverage coverage;
+    for (DType const dtype : types()) {
+        for (Index const side : {8, 37, 128}) {
+            for (Index const channels : {3, 20, 64}) {
+                for (Index const size : {1, 2, 3}) {
+                    Window const window{size, 2, size / 2, size / 2, 1};
+                    TransposedConvAttributes const attributes{
+                        {Window{}, window, window}, 32, 1, true, {0, size == 2 ? 0 : 1, size == 2 ? 0 : 1}};
+                    Shape const x{1, 1, side, side + 1, channels};
+                    ValueType const tw{DType::f32, transposed_conv_weight_shape(attributes, channels)};
+                    sweep({fmt::format("transposed, {} px, {} channels, kernel {}, {}", side, channels, size,
+                                       name_of(dtype)),
+                           std::make_shared<TransposedConv>(attributes),
+                           {{dtype, x}, tw, {DType::f32, {1, 1, 1, 1, 32}}}},
+                          coverage);
+                }
+            }
+        }
+        for (Index const samples : {1, 7, 64}) {
+            for (auto const& [in, out] : std::vector<std::array<Index, 2>>{{3, 5}, {64, 10}, {2048, 1000}}) {
+                LinearAttributes const attributes{out, true};
+                ValueType const x{dtype, {samples, 1, 1, 1, in}}, dy{dtype, {samples, 1, 1, 1, out}};
+                ValueType const w{DType::f32, {1, 1, 1, in, out}}, b{DType::f32, {1, 1, 1, 1, out}};
+                std::string const name = fmt::format("linear {} x {} to {}, {}", samples, in, out, name_of(dtype));
+                sweep({name, std::make_shared<Linear>(attributes), {x, w, b}}, coverage);
+                sweep({name, std::make_shared<LinearInputGradient>(attributes), {dy, w}}, coverage);
+                sweep({name, std::make_shared<LinearWeightGradient>(attributes), {x, dy}}, coverage);
+            }
+        }
+    }
+    expect_covered(coverage, {"transposed_conv", "linear", "linear_input_gradient", "linear_weight_gradient"});
+}
+
+onednn::ConvGeometry geometry_of(Index in, Index out, Window const& window) {
+    onednn::ConvGeometry geometry;
+    geometry.x = {1, 1, 64, 300, in};
+    geometry.window = {Window{}, window, window};
+    geometry.y = output_shape(geometry.window, geometry.x);
+    geometry.y.c = out;
+    return geometry;
+}
+
+TEST(Distrust, NamesWhatVersionTwoWritesOutsideItsBuffers) {
+    using onednn::ConvPass;
+    Window const pointwise{1, 2, 0, 0, 1}, window{3, 1, 1, 1, 1};
+    auto const doubts = [](int major, std::string_view name, ConvPass pass, onednn::ConvGeometry const& geometry) {
+        return !onednn::distrust(major, name, pass, geometry).empty();
+    };
+    for (auto const pass : {ConvPass::forward, ConvPass::input_gradient, ConvPass::weight_gradient}) {
+        EXPECT_TRUE(doubts(2, "jit_1x1:avx512_core", pass, geometry_of(3, 64, pointwise)));
+        EXPECT_TRUE(doubts(2, "jit_1x1:avx2", pass, geometry_of(20, 64, pointwise)));
+        EXPECT_FALSE(doubts(2, "jit_1x1:avx512_core", pass, geometry_of(64, 128, pointwise)));
+        EXPECT_FALSE(doubts(3, "jit_1x1:avx512_core", pass, geometry_of(3, 64, pointwise)));
+    }
+    std::string_view const amx = "jit:avx512_core_amx_bf16";
+    EXPECT_TRUE(doubts(2, amx, ConvPass::weight_gradient, geometry_of(32, 32, window)));
+    EXPECT_FALSE(doubts(2, amx, ConvPass::forward, geometry_of(32, 32, window)));
+    EXPECT_FALSE(doubts(3, amx, ConvPass::weight_gradient, geometry_of(32, 32, window)));
+}
 
 }  // namespace
 }  // namespace aureole::test
