@@ -8,18 +8,8 @@ readonly bundle=$1 script=$2
 mkdir -p "${3:-$tree/build-bare/root}"
 root=$(cd "${3:-$tree/build-bare/root}" && pwd)
 
-as_root() { if [[ $(id -u) -eq 0 ]]; then "$@"; else sudo "$@"; fi; }
-
-# The mirror that this machine's package manager uses already.
-mirror() {
-    apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(CODENAME)' 'Created-By: Packages' |
-        awk '$2 == "Debian" && $3 !~ /security|updates|backports/ {print $1; exit}'
-}
-
-if [[ ! -e $root/.bootstrapped ]]; then
-    as_root debootstrap --variant=minbase trixie "$root" "$(mirror)"
-    as_root touch "$root/.bootstrapped"
-fi
+. "$tree/.ci/debian_root.sh"
+bootstrap trixie "$root"
 as_root rm -rf "$root/srv/dry"
 as_root mkdir -p "$root/srv/dry"
 as_root cp "$bundle" "$root/srv/dry/bundle.tar.gz"

@@ -10,27 +10,7 @@ mkdir -p "${1:-$tree/build-sid/root}"
 readonly root=$(cd "${1:-$tree/build-sid/root}" && pwd)
 readonly build=$tree/build-sid/build
 
-as_root() { if [[ $(id -u) -eq 0 ]]; then "$@"; else sudo "$@"; fi; }
-
-# The mirror that this machine's package manager uses already.
-mirror() {
-    local site
-    site=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(CODENAME)' 'Created-By: Packages' |
-        awk '$2 == "Debian" && $3 !~ /security|updates|backports/ {print $1; exit}')
-    [[ -n $site ]] || { echo "No Debian archive in apt's configuration (run apt-get update first)" >&2; exit 1; }
-    echo "$site"
-}
-
-bootstrap() {
-    [[ -e $root/.bootstrapped ]] && return
-    command -v debootstrap >/dev/null || as_root apt-get install -y --no-install-recommends debootstrap
-    as_root debootstrap --variant=minbase --include=ca-certificates sid "$root" "$(mirror)"
-    # The way to the archive: proxies and the rule for old mirrors are this machine's.
-    apt-config dump | grep -E '^Acquire::(http|https|Check-Valid-Until|Retries)' |
-        as_root tee "$root/etc/apt/apt.conf.d/90host" >/dev/null || true
-    echo 'Acquire::Check-Valid-Until "false";' | as_root tee "$root/etc/apt/apt.conf.d/91archive" >/dev/null
-    as_root touch "$root/.bootstrapped"
-}
+. "$tree/.ci/debian_root.sh"
 
 # The mounts live in a name space of their own and end with it.
 inside() {
@@ -45,5 +25,5 @@ inside() {
             AUREOLE_BUILD_FOLDER=/build "$@"' sid "$root" "$tree" "$build" "$@" </dev/null
 }
 
-bootstrap
+bootstrap sid "$root" --include=ca-certificates
 inside bash -euc 'cd /source && ./quickstart test'

@@ -45,6 +45,14 @@ std::vector<std::string> metric_names(Network const& network) {
 
 }  // namespace
 
+void fail_as_diverged(std::string const& what) {
+    fail(ExitCode::diverged,
+         "{}: lower train.optimizer.lr, add train.schedule.warmup_steps or train.clip_norm, or look at the data; the "
+         "last "
+         "checkpoint is kept",
+         what);
+}
+
 void PhaseTime::add(double value) {
     fastest = count == 0 ? value : std::min(fastest, value);
     slowest = std::max(slowest, value);
@@ -171,11 +179,7 @@ void Trainer::train_step() {
     double const loss = engine_.run_batch(context, loader_of(plan_, batch));
     if (traced) { write_trace_of_step(); }
     phases_["forward and backward"].add(seconds_since(begin) - waited);
-    require(std::isfinite(loss), ExitCode::diverged,
-            "the loss of step {} is {}: lower train.optimizer.lr, add train.schedule.warmup_steps or train.clip_norm, "
-            "or look "
-            "at the data; the last checkpoint is kept",
-            step_ + 1, loss);
+    if (!std::isfinite(loss)) { fail_as_diverged(fmt::format("the loss of step {} is {}", step_ + 1, loss)); }
 
     bool const last = step_ + 1 == steps_;
     if (!deck_.output.dump.file.empty() && (deck_.output.dump.step ? *deck_.output.dump.step == step_ + 1 : last)) {
@@ -321,11 +325,9 @@ void Trainer::evaluate() {
     fmt::print("evaluation after step {} on {} samples: {}  ({})\n", step_, samples, values_text(record),
                duration_text(record.seconds));
     std::fflush(stdout);
-    require(
-        std::isfinite(record.loss), ExitCode::diverged,
-        "the loss of the evaluation after step {} is {}: lower train.optimizer.lr, add train.schedule.warmup_steps or "
-        "train.clip_norm, or look at the data; the last checkpoint is kept",
-        step_, record.loss);
+    if (!std::isfinite(record.loss)) {
+        fail_as_diverged(fmt::format("the loss of the evaluation after step {} is {}", step_, record.loss));
+    }
     phases_["evaluation"].add(record.seconds);
     last_eval_ = record;
 }
@@ -376,7 +378,7 @@ ExitCode Trainer::run() {
         if (plan_.has_eval && (step_ == steps_ || (eval_every > 0 && step_ % eval_every == 0))) { evaluate(); }
         if (save_every > 0 && (step_ % save_every == 0 || step_ == steps_)) { save_checkpoint(); }
     }
-    require_finite_parameters();
+    if (save_every == 0) { require_finite_parameters(); }  // the last checkpoint has looked at them
     report_end();
     return ExitCode::success;
 }

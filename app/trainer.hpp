@@ -85,6 +85,9 @@ class Trainer {
     [[nodiscard]] double epoch() const;
 };
 
+/// Throws Error(diverged): what is not finite, and what to do about it.
+[[noreturn]] void fail_as_diverged(std::string const& what);
+
 /// Hands samples first ... first + count - 1 of a batch, of which the loader has read this rank's part, to a frame of a
 /// program, as far as it reads input or labels.
 void write_batch(Program const& program, int frame, Network const& network, LoaderConfig const& loader,

@@ -105,11 +105,9 @@ namespace {
 /// A network that diverged in the last update has had no loss yet that would say so.
 void require_finite(Persistent const& entry, std::vector<double> const& values, Index step) {
     bool const finite = std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
-    require(
-        finite, ExitCode::diverged,
-        "{} holds values that are not finite after step {}: lower train.optimizer.lr, add train.schedule.warmup_steps "
-        "or train.clip_norm, or look at the data; earlier checkpoints are kept",
-        entry.name, step);
+    if (!finite) {
+        fail_as_diverged(fmt::format("{} holds values that are not finite after step {}", entry.name, step));
+    }
 }
 
 }  // namespace

@@ -168,11 +168,9 @@ void Program::plan_memory_of_values() {
         Value const& value = local_.graph.values()[i];
         request.value_bytes[i] = spec(static_cast<ValueId>(i)).bytes();
         request.persistent[i] = is_persistent(value);
-        request.until_end[i] =
-            value.role == Role::loss || (value.role == Role::gradient && options_.gradients_until_end);
+        request.until_end[i] = is_kept(static_cast<ValueId>(i));
         if (value.role == Role::input) { request.arrives[i] = position_of(value.arrives); }
     }
-    for (ValueId const id : options_.keep) { request.until_end[static_cast<std::size_t>(id)] = true; }
     request.inside = local_.inside;
     for (auto const& [value, place] : local_.strided) { request.inside.push_back(place); }
     request.segment = segment_;

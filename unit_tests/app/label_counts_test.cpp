@@ -1,4 +1,5 @@
 // Labels that do not count, on any grid and in any parts of a batch.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "io/hdf5/file.hpp"
@@ -8,47 +9,33 @@
 namespace aureole::test {
 namespace {
 
-std::string const classes_deck = R"(name: counts
+/// @param channels of the network's result
+std::string counts_deck(int channels, int ignored, std::string const& loss, std::string const& metrics) {
+    return fmt::format(R"(name: counts
 model:
   layers:
-    - conv: {filters: 4, kernel: 3, name: first}
-    - relu: {unit: true}
-    - conv: {filters: 3, kernel: 3, name: last}
-image: {size: [16, 12], channels: 2}
+    - conv: {{filters: 4, kernel: 3, name: first}}
+    - relu: {{unit: true}}
+    - conv: {{filters: {}, kernel: 3, name: last}}
+image: {{size: [16, 12], channels: 2}}
 data:
-  train: {kind: synthetic, samples: 24}
-  eval: {kind: synthetic, samples: 6}
-  ignore_label: 0
-  augment: {crop_pad: 3}
+  train: {{kind: synthetic, samples: 24}}
+  eval: {{kind: synthetic, samples: 6}}
+  ignore_label: {}
+  augment: {{crop_pad: 3}}
 train:
   batch: 8
   steps: 2
   precision: f64
-  loss: [softmax_cross_entropy, dice]
-  metrics: [accuracy, iou]
-  optimizer: {name: sgd, lr: 0.05}
-)";
+  loss: [{}, dice]
+  metrics: [{}]
+  optimizer: {{name: sgd, lr: 0.05}}
+)",
+                       channels, ignored, loss, metrics);
+}
 
-std::string const values_deck = R"(name: counts
-model:
-  layers:
-    - conv: {filters: 4, kernel: 3, name: first}
-    - relu: {unit: true}
-    - conv: {filters: 1, kernel: 3, name: last}
-image: {size: [16, 12], channels: 2}
-data:
-  train: {kind: synthetic, samples: 24}
-  eval: {kind: synthetic, samples: 6}
-  ignore_label: -1
-  augment: {crop_pad: 3}
-train:
-  batch: 8
-  steps: 2
-  precision: f64
-  loss: [bce_with_logits, dice]
-  metrics: [accuracy, auroc, auprc, best_f1]
-  optimizer: {name: sgd, lr: 0.05}
-)";
+std::string const classes_deck = counts_deck(3, 0, "softmax_cross_entropy", "accuracy, iou");
+std::string const values_deck = counts_deck(1, -1, "bce_with_logits", "accuracy, auroc, auprc, best_f1");
 
 struct Grid {
     int ranks;

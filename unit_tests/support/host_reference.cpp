@@ -51,8 +51,7 @@ bool HostReference::count(std::string const& kind, double difference, double tol
     ++found->count;
     bool const within = difference <= tolerance;
     found->beyond += within ? 0 : 1;
-    found->worst = within ? std::max(found->worst, difference)
-                          : std::max(found->worst, std::isnan(difference) ? HUGE_VAL : difference);
+    found->worst = std::max(found->worst, std::isnan(difference) ? HUGE_VAL : difference);
     return within;
 }
 

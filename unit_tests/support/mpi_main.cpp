@@ -1,21 +1,14 @@
 #include <gtest/gtest.h>
 
 #include <Kokkos_Core.hpp>
-#include <cstdio>
 #include <string_view>
 
-#include "core/error.hpp"
-#include "core/kernels/backend_info.hpp"
 #include "parallel/exchange/message_span.hpp"
 #include "parallel/grid/comm.hpp"
+#include "unit_tests/support/backend.hpp"
 
 int main(int argc, char** argv) {
-    try {
-        aureole::require_backend();
-    } catch (aureole::Error const& error) {
-        std::fprintf(stderr, "%s\n", error.what());
-        return static_cast<int>(error.code());
-    }
+    if (int const code = aureole::test::missing_backend(); code != 0) { return code; }
     aureole::Environment const mpi(&argc, &argv);
     int failed = 1;
     {
