@@ -106,17 +106,17 @@ void print_stages(PipelineGrid const& grid, std::vector<StageWork> const& stages
 void print_memory(std::vector<RankNeeds> const& ranks) {
     fmt::print("\nbytes of the arena, by rank, where most of them are in use\n{:>6}{:>5}", "rank", "row");
     for (char const* name : {"weights", "state", "gradients", "optimizer", "activations", "halo", "messages", "scratch",
-                             "gaps", "evaluation", "arena"}) {
+                             "red zones", "gaps", "evaluation", "arena"}) {
         fmt::print("{:>12}", name);
     }
     fmt::print("\n");
     for (RankNeeds const& each : ranks) {
         MemoryUse const& use = each.memory;
         fmt::print("{:>6}{:>5}", each.rank, each.row);
-        for (std::size_t const bytes :
-             {use.parameters, use.state, use.gradients + each.split.gradients, use.optimizer, each.split.activations,
-              each.split.halo, use.messages + each.split.messages, each.split.scratch, each.split.gaps,
-              use.total() - use.persistent() - use.training(), use.total()}) {
+        for (std::size_t const bytes : {use.parameters, use.state, use.gradients + each.split.gradients, use.optimizer,
+                                        each.split.activations, each.split.halo, use.messages + each.split.messages,
+                                        each.split.scratch, use.red_zones + each.split.red_zones, each.split.gaps,
+                                        use.total() - use.persistent() - use.training(), use.total()}) {
             fmt::print("{:>12}", text_of(bytes));
         }
         fmt::print("\n");

@@ -130,6 +130,7 @@ RunPlan plan_run(Deck deck, bool dump, int rank) {
     spec.kernels = plan.deck.kernels;
     spec.keep_gradients = dump;
     spec.shard_optimizer = plan.deck.parallel.shard_optimizer;
+    spec.guard = plan.deck.memory.guard || guard_by_default();
     spec.micro_samples = plan.micro_samples;
     spec.grid = plan.pipeline.grid;
     spec.schedule = plan.pipeline.schedule;

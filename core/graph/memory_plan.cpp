@@ -172,16 +172,18 @@ std::vector<bool> find_framed(MemoryRequest const& request, std::vector<ValueId>
 struct Placed {
     std::vector<Lifetime> lifetimes;
     std::vector<std::pair<bool, std::size_t>> owners;  // (is workspace, value or node)
+    std::size_t red_zone = 0;
 
     void add(Lifetime const& lifetime, bool workspace, std::size_t owner) {
-        lifetimes.push_back(lifetime);
+        lifetimes.push_back({block_bytes(lifetime.bytes, red_zone), lifetime.first, lifetime.last});
         owners.emplace_back(workspace, owner);
     }
     /// Returns the bytes that they take.
     std::size_t place(MemoryPlan& plan) const {
         Packing const packing = pack(lifetimes);
         for (std::size_t i = 0; i < owners.size(); ++i) {
-            (owners[i].first ? plan.workspace_offset : plan.value_offset)[owners[i].second] = packing.offsets[i];
+            std::size_t const zone = lifetimes[i].bytes == 0 ? 0 : red_zone;
+            (owners[i].first ? plan.workspace_offset : plan.value_offset)[owners[i].second] = packing.offsets[i] + zone;
         }
         return packing.total;
     }
@@ -193,8 +195,9 @@ struct Placed {
         auto const node = static_cast<NodeId>(set.node);
         for (std::size_t i = 0; i < owners.size(); ++i) {
             if (!meet(lifetimes[i], {0, node, node})) { continue; }
+            if (lifetimes[i].bytes != 0) { set.red_zones += 2 * red_zone; }
             if (owners[i].first) {
-                set.workspace = lifetimes[i].bytes;
+                set.workspace = lifetimes[i].bytes - 2 * red_zone;
             } else {
                 set.values.push_back(static_cast<ValueId>(owners[i].second));
             }
@@ -254,8 +257,14 @@ MemoryPlan plan_memory(Graph const& graph, MemoryRequest const& request) {
     MemoryPlan plan;
     plan.storage = sharing.storage();
     plan.framed = find_framed(request, plan.storage, of_value);
-    Placed transient, frame;
+    plan.lifetime = of_value;
+    plan.arrives.assign(values, false);
     for (std::size_t i = 0; i < values; ++i) {
+        if (request.comes_from_elsewhere(static_cast<ValueId>(i))) { plan.arrives[as_index(plan.storage[i])] = true; }
+    }
+    Placed transient{{}, {}, request.red_zone}, frame{{}, {}, request.red_zone};
+    for (std::size_t i = 0; i < values; ++i) {
+        plan.lifetime[i].bytes = request.value_bytes[i];
         bool const stored = plan.storage[i] == static_cast<ValueId>(i) && !request.persistent[i];
         if (!stored || of_value[i].last < 0) { continue; }
         (plan.framed[i] ? frame : transient)

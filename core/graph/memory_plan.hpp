@@ -2,6 +2,7 @@
 #include <span>
 
 #include "core/graph/graph.hpp"
+#include "core/tensor/alignment.hpp"
 
 namespace aureole {
 
@@ -10,12 +11,6 @@ struct Lifetime {
     std::size_t bytes = 0;
     NodeId first = 0, last = 0;
 };
-
-/// Alignment of every block in an arena.
-inline constexpr std::size_t arena_alignment = 64;
-[[nodiscard]] constexpr std::size_t align_up(std::size_t bytes) {
-    return (bytes + arena_alignment - 1) / arena_alignment * arena_alignment;
-}
 
 struct Packing {
     std::vector<std::size_t> offsets;  ///< one per lifetime
@@ -33,6 +28,7 @@ struct LiveSet {
     std::size_t node = 0;
     std::vector<ValueId> values;  ///< one for each piece of memory: MemoryPlan::storage
     std::size_t workspace = 0;    ///< bytes
+    std::size_t red_zones = 0;    ///< bytes
 };
 
 /// Where the values of a graph lie: in the transient part of an arena, or in the frame of a micro-batch.
@@ -40,11 +36,13 @@ struct MemoryPlan {
     std::vector<std::size_t> value_offset;      ///< by value; `unplaced` for persistent ones
     std::vector<bool> framed;                   ///< by value: the offset is one in the frame
     std::vector<std::size_t> workspace_offset;  ///< by node
-    std::vector<ValueId> storage;  ///< by value: the value whose memory it shares (views, in-place), or itself
-    std::size_t total = 0;         ///< bytes of the transient part
-    std::size_t frame_bytes = 0;   ///< of what one micro-batch keeps from one segment to another
-    std::size_t lower_bound = 0;   ///< largest sum of bytes that live at one time, frame included
-    std::size_t peak_node = 0;     ///< node at which the most bytes live
+    std::vector<ValueId> storage;    ///< by value: the value whose memory it shares (views, in-place), or itself
+    std::vector<Lifetime> lifetime;  ///< by value that is `storage` of itself: of all that share its memory
+    std::vector<bool> arrives;       ///< by such a value: something in its memory is filled from elsewhere
+    std::size_t total = 0;           ///< bytes of the transient part
+    std::size_t frame_bytes = 0;     ///< of what one micro-batch keeps from one segment to another
+    std::size_t lower_bound = 0;     ///< largest sum of bytes that live at one time, frame included
+    std::size_t peak_node = 0;       ///< node at which the most bytes live
     LiveSet transient_peak, frame_peak;
     static constexpr std::size_t unplaced = static_cast<std::size_t>(-1);
 };
@@ -68,6 +66,7 @@ struct MemoryRequest {
     /// micro-batches run between them, so what lives longer than a segment has a place in the frame of its micro-batch.
     /// Empty: one segment, no frame.
     std::vector<int> segment{};
+    std::size_t red_zone = 0;  ///< bytes that nobody uses in front of every block, and behind it
 
     [[nodiscard]] bool comes_from_elsewhere(ValueId id) const {
         return arrives[static_cast<std::size_t>(id)] != made_here;

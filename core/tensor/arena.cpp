@@ -87,9 +87,10 @@ struct Arena::Storage {
     std::byte* begin;
 };
 
-Arena::Arena(std::size_t bytes)
+Arena::Arena(std::size_t bytes, Guard guard)
     : storage_(std::make_unique<Storage>(Storage{EmulatedMemory(bytes), nullptr})), bytes_(bytes) {
     storage_->begin = storage_->memory.data();
+    if (guard == Guard::on) { guard_ = std::make_unique<MemoryGuard>(storage_->begin); }
 }
 #else
 struct Arena::Storage {
@@ -97,7 +98,7 @@ struct Arena::Storage {
     std::byte* begin;  ///< aligned to a large page
 };
 
-Arena::Arena(std::size_t bytes) : storage_(std::make_unique<Storage>()), bytes_(bytes) {
+Arena::Arena(std::size_t bytes, Guard guard) : storage_(std::make_unique<Storage>()), bytes_(bytes) {
     // Large pages: a step touches the whole arena, and page faults and TLB misses would be seen in memory-bound
     // kernels.
     constexpr std::size_t large_page = std::size_t{2} << 20U;
@@ -106,6 +107,7 @@ Arena::Arena(std::size_t bytes) : storage_(std::make_unique<Storage>()), bytes_(
     auto const address = reinterpret_cast<std::uintptr_t>(storage_->view.data());
     storage_->begin = storage_->view.data() + ((address + slack - 1) / slack * slack - address);
     if (runs_on_host && bytes >= large_page) { madvise(storage_->begin, bytes, MADV_HUGEPAGE); }
+    if (guard == Guard::on) { guard_ = std::make_unique<MemoryGuard>(storage_->begin); }
 }
 #endif
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/tensor/memory_guard.hpp"
 #include "core/tensor/tensor.hpp"
 
 namespace aureole {
@@ -10,7 +11,8 @@ namespace aureole {
 /// The one allocation of a rank in the execution space's memory. Tensors are planned offsets into it.
 class Arena {
   public:
-    explicit Arena(std::size_t bytes);
+    enum class Guard : bool { off, on };
+    explicit Arena(std::size_t bytes, Guard guard = Guard::off);
     ~Arena();
     Arena(Arena&&) noexcept;
     Arena& operator=(Arena&&) noexcept;
@@ -19,11 +21,14 @@ class Arena {
     /// Address of a planned offset; the whole tensor must lie inside.
     [[nodiscard]] Tensor tensor(std::size_t offset, DType dtype, Shape const& shape) const;
     [[nodiscard]] std::byte* at(std::size_t offset) const;
+    /// Watches the blocks of the arena; none where it is not guarded.
+    [[nodiscard]] MemoryGuard* guard() const { return guard_.get(); }
 
   private:
     struct Storage;
     std::unique_ptr<Storage> storage_;
     std::size_t bytes_;
+    std::unique_ptr<MemoryGuard> guard_;
 };
 
 /// Copies a whole tensor to host memory of the same type, after everything launched before has finished.

@@ -181,6 +181,7 @@ struct MemorySpec {
     enum class Recompute : std::uint8_t { none, cheap, blocks };
     Recompute recompute = Recompute::none;
     std::optional<Index> limit;  ///< bytes
+    bool guard = false;          ///< red zones around every tensor, checked after every operator
 };
 
 /// deck: parallel

@@ -18,6 +18,9 @@ std::vector<Field> fields_of(Of<MemorySpec> /*type*/) {
             .at_least(1)
             .in("bytes")
             .otherwise("no limit"),
+        field("guard", &MemorySpec::guard,
+              "surrounds every tensor and workspace with bytes that belong to nobody, and ends the run at the operator "
+              "that overwrites any; takes time, and 512 bytes for each, which are part of the plan"),
     };
 }
 

@@ -53,7 +53,7 @@ int EngineSpec::optimizer_shards() const {
     return shard_optimizer ? grid.ranks_of(grid.place(rank).row) * grid.replicas() : 1;
 }
 
-Engine::Engine(EngineSpec spec) : spec_(std::move(spec)) {
+Engine::Engine(EngineSpec spec) : spec_(std::move(spec)), layout_(spec_.guard ? red_zone : 0) {
     require(spec_.micro_batches % spec_.grid.replicas() == 0, "{} micro-batches for {} replicas", spec_.micro_batches,
             spec_.grid.replicas());
     require(spec_.runs_in_one_go() ? spec_.grid.rows() == 1 && spec_.grid.stages() == 1
@@ -125,6 +125,7 @@ std::vector<int> Engine::frames_of(int stage) const {
 ProgramOptions Engine::train_options(int stage) const {
     ProgramOptions options;
     options.kernels = spec_.kernels;
+    options.guard = spec_.guard;
     options.keep_gradients = !spec_.updates_in_graph();
     options.gradients_until_end = !spec_.updates_in_graph();
     if (spec_.runs_in_one_go()) { return options; }
@@ -141,6 +142,7 @@ ProgramOptions Engine::train_options(int stage) const {
 ProgramOptions Engine::eval_options() const {
     ProgramOptions options;
     options.kernels = spec_.kernels;
+    options.guard = spec_.guard;
     if (spec_.grid.stages() > 1) { options.segments = {Segment::forward}; }
     return options;
 }
@@ -214,6 +216,7 @@ MemoryUse Engine::memory() const {
     use.state = layout_.bytes_of(Persistent::Kind::state);
     use.optimizer = layout_.bytes_of(Persistent::Kind::slot);
     use.gradients = layout_.bytes_of(Persistent::Kind::gradient);
+    use.red_zones = layout_.red_zones();
     std::size_t hungriest = 0;
     for (auto const& stage : train_) {
         Program const& program = stage->program();
@@ -264,7 +267,7 @@ void Engine::allocate(std::uint64_t seed, Comm const* comm) {
             spec_.grid.ranks(), comm == nullptr ? 1 : comm->size());
     world_ = comm;
     if (comm != nullptr) { split_ranks(*comm); }
-    arena_.emplace(memory().total());
+    arena_.emplace(memory().total(), spec_.guard ? Arena::Guard::on : Arena::Guard::off);
     int row_tag = 0, pipeline_tag = 0;
     bind_programs(train_, row_tag, pipeline_tag);
     bind_programs(eval_, row_tag, pipeline_tag);
@@ -448,7 +451,14 @@ Engine::Update Engine::update(double learning_rate, Index step) {
     }
     optimizer_step(optimized_, spec_.optimizer, learning_rate, step, scale);
     parameters_.run();
+    check_guard("the optimizer's update");
     return result;
+}
+
+void Engine::check_guard(std::string_view what) const {
+    if (arena_->guard() != nullptr) {
+        arena_->guard()->check([&] { return std::string(what); });
+    }
 }
 
 }  // namespace aureole

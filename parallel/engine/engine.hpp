@@ -25,6 +25,7 @@ struct EngineSpec {
     bool keep_gradients = false;       ///< gradients can be read after a step
     /// Ranks that hold the same parameters share their optimizer slots: each keeps and updates its elements only.
     bool shard_optimizer = false;
+    bool guard = guard_by_default();  ///< red zones around every tensor, workspace and message, checked at every step
     PipelineGrid grid{};
     /// One row for each of the grid's, with messages. Empty, for a single row: one micro-batch after the other.
     Schedule schedule{};
@@ -46,13 +47,14 @@ struct MemoryUse {
     std::size_t parameters = 0, state = 0, optimizer = 0;
     std::size_t gradients = 0;  ///< those that persist over micro-batches; otherwise they are among the transients
     std::size_t frames = 0;     ///< what micro-batches in flight keep between their forward and backward pass
-    std::size_t messages = 0;   ///< buffers of messages between stages
+    std::size_t messages = 0;   ///< buffers of messages between stages, with their red zones
+    std::size_t red_zones = 0;  ///< around what persists
     std::size_t train_transient = 0;    ///< activations, gradients, workspaces of the training program
     std::size_t evaluation = 0;         ///< all of the evaluation's programs; in the same place
     std::size_t train_lower_bound = 0;  ///< the most bytes that live at one time; the packing may need more
     std::string peak_node;              ///< operator at which the training program needs most
 
-    [[nodiscard]] std::size_t persistent() const { return parameters + state + optimizer + gradients; }
+    [[nodiscard]] std::size_t persistent() const { return parameters + state + optimizer + gradients + red_zones; }
     [[nodiscard]] std::size_t training() const { return frames + messages + train_transient; }
     [[nodiscard]] std::size_t total() const { return persistent() + std::max(training(), evaluation); }
 };
@@ -176,6 +178,8 @@ class Engine {
     void execute(Instruction const& instruction, Walk& walk);
     void run_forward(Instruction const& instruction, StageProgram& stage, Walk& walk);
     void run_backward(Instruction const& instruction, std::size_t position, Walk& walk);
+    /// Ends the run if somebody wrote beyond his memory, where that is watched.
+    void check_guard(std::string_view what) const;
     [[nodiscard]] std::size_t position_of(int stage) const;
     [[nodiscard]] Program::AfterStep after_steps_of(std::size_t stage);
     [[nodiscard]] RunContext context_of(int micro_batch, Walk const& walk) const;

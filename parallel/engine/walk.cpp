@@ -63,6 +63,7 @@ double Engine::run_batch(RunContext const& context, Load const& load) {
             double const begin = seconds_since(batch_begin_);
             try {
                 execute(each, walk);
+                check_guard("the instruction");
             } catch (Error const& error) { fail(error.code(), "{}: {}", notation(each), error.what()); }
             times_.push_back({each, begin, seconds_since(batch_begin_)});
         }
@@ -74,6 +75,7 @@ double Engine::run_batch(RunContext const& context, Load const& load) {
     reduction_.finish();
     gradients_.run();
     gradient_sums_.end = Clock::now();
+    check_guard("the sum of gradients");
     combine_running();
     std::vector<double> loss{walk.loss / static_cast<double>(spec_.micro_batches)};
     sum_over_ranks(loss, place().tile == 0);

@@ -1,7 +1,7 @@
 #include "parallel/program/persistent_layout.hpp"
 
 #include "core/error.hpp"
-#include "core/graph/memory_plan.hpp"
+#include "core/tensor/alignment.hpp"
 
 namespace aureole {
 
@@ -14,8 +14,8 @@ std::size_t PersistentLayout::add(Persistent entry) {
                 to_string(known.local()), name_of(entry.spec.dtype), to_string(entry.local()));
         return found->second;
     }
-    entry.offset = bytes_;
-    bytes_ += align_up(entry.bytes());
+    entry.offset = bytes_ + (entry.bytes() == 0 ? 0 : red_zone_);
+    bytes_ += block_bytes(entry.bytes(), red_zone_);
     index_[entry.name] = entries_.size();
     entries_.push_back(std::move(entry));
     return entries_.size() - 1;
@@ -45,6 +45,17 @@ std::size_t PersistentLayout::bytes_of(Persistent::Kind kind) const {
     std::size_t sum = 0;
     for (Persistent const& entry : entries_) { sum += entry.kind == kind ? align_up(entry.bytes()) : 0; }
     return sum;
+}
+
+std::size_t PersistentLayout::red_zones() const {
+    std::size_t sum = 0;
+    for (Persistent const& entry : entries_) { sum += block_bytes(entry.bytes(), red_zone_) - align_up(entry.bytes()); }
+    return sum;
+}
+
+void PersistentLayout::watch(Arena const& arena) const {
+    if (arena.guard() == nullptr) { return; }
+    for (Persistent const& entry : entries_) { arena.guard()->keep(entry.offset, entry.bytes(), entry.name); }
 }
 
 }  // namespace aureole

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/graph/graph.hpp"
+#include "core/tensor/arena.hpp"
 #include "parallel/exchange/shares.hpp"
 
 namespace aureole {
@@ -28,6 +29,8 @@ struct Persistent {
 /// The persistent part of a rank's arena, shared by the programs for training and evaluation: name -> place.
 class PersistentLayout {
   public:
+    /// `red_zone`: bytes that nobody uses in front of every entry, and behind it.
+    explicit PersistentLayout(std::size_t red_zone = 0) : red_zone_(red_zone) {}
     /// Appends an entry; one that exists already is kept (it must have the same type).
     std::size_t add(Persistent entry);
     /// Every parameter, then every state of a graph: parameters are neighbours, as their gradients are.
@@ -37,12 +40,18 @@ class PersistentLayout {
     [[nodiscard]] Persistent const& find(std::string const& name) const;
     [[nodiscard]] bool contains(std::string const& name) const { return index_.count(name) != 0; }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
+    /// Without red zones.
     [[nodiscard]] std::size_t bytes_of(Persistent::Kind kind) const;
+    /// Bytes of all red zones.
+    [[nodiscard]] std::size_t red_zones() const;
+    /// Has the entries watched, if the arena is guarded.
+    void watch(Arena const& arena) const;
 
   private:
     std::vector<Persistent> entries_;
     std::map<std::string, std::size_t> index_;
     std::size_t bytes_ = 0;
+    std::size_t red_zone_;
 };
 
 }  // namespace aureole

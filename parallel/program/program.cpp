@@ -174,6 +174,7 @@ void Program::plan_memory_of_values() {
     request.inside = local_.inside;
     for (auto const& [value, place] : local_.strided) { request.inside.push_back(place); }
     request.segment = segment_;
+    request.red_zone = red_zone();
     memory_ = plan_memory(local_.graph, request);
 }
 
@@ -183,6 +184,7 @@ MemorySplit& MemorySplit::operator+=(MemorySplit const& other) {
     halo += other.halo;
     messages += other.messages;
     scratch += other.scratch;
+    red_zones += other.red_zones;
     gaps += other.gaps;
     return *this;
 }
@@ -200,6 +202,7 @@ MemorySplit Program::split(LiveSet const& live, std::size_t total) const {
     }
     MemorySplit split;
     split.scratch = live.workspace;
+    split.red_zones = live.red_zones;
     for (ValueId const id : live.values) {
         std::size_t const bytes = spec(id).bytes();
         if (buffers.count(id) != 0) {
@@ -234,6 +237,8 @@ void Program::add_persistent(PersistentLayout& layout) const {
 
 void Program::bind(Arena const& arena, PersistentLayout const& layout, ProgramPlace const& place, Comm const* comm,
                    int first_tag) {
+    require((arena.guard() != nullptr) == options_.guard, "a guarded program wants a guarded arena, and the other way");
+    if (options_.guard) { watch(arena, layout, place); }
     bindings_.clear();
     for (int frame = 0; frame < options_.frames; ++frame) {
         Binding binding;
@@ -241,6 +246,27 @@ void Program::bind(Arena const& arena, PersistentLayout const& layout, ProgramPl
         binding.steps = bind_steps(arena, binding.tensors, place.transient, comm,
                                    first_tag + frame * static_cast<int>(steps_.size()));
         bindings_.push_back(std::move(binding));
+    }
+}
+
+void Program::watch(Arena const& arena, PersistentLayout const& layout, ProgramPlace const& place) {
+    layout.watch(arena);
+    watch_ = std::make_unique<ProgramWatch>(*arena.guard());
+    for (std::size_t i = 0; i < graph().values().size(); ++i) {
+        bool const stored = memory_.storage[i] == static_cast<ValueId>(i) && !is_persistent(graph().values()[i]);
+        if (!stored || memory_.value_offset[i] == MemoryPlan::unplaced) { continue; }
+        std::size_t const base = memory_.framed[i] ? place.frames : place.transient;
+        watch_->add({memory_.lifetime[i], base + memory_.value_offset[i], memory_.framed[i] ? frame_bytes() : 0,
+                     graph().values()[i].name,
+                     memory_.arrives[i] ? MemoryGuard::Contents::kept : MemoryGuard::Contents::nan});
+    }
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+        auto const node = static_cast<NodeId>(i);
+        watch_->add({{step_workspace_[i], node, node},
+                     place.transient + memory_.workspace_offset[i],
+                     0,
+                     "the workspace",
+                     MemoryGuard::Contents::nan});
     }
 }
 
@@ -313,21 +339,34 @@ bool Program::break_exchange(std::string_view value) {
 }
 
 void Program::run_step(std::size_t step, RunContext const& context, int frame) const {
-    Bound const& bound = bindings_[static_cast<std::size_t>(frame)].steps[step];
+    if (watch_) { watch_->before(step, frame); }
     auto const begin = Clock::now();
+    bool const done = execute(step, context, frame);
+    if (done && records_) { recorded_.push_back({step, begin, Clock::now()}); }
+    if (watch_) {
+        Node const& node = graph().node(steps_[step].node);
+        watch_->after(step, frame, node.name, node.op->kind(), steps_[step].library);
+    }
+}
+
+bool Program::execute(std::size_t step, RunContext const& context, int frame) const {
+    Bound const& bound = bindings_[static_cast<std::size_t>(frame)].steps[step];
     if (steps_[step].kernel) {
         steps_[step].kernel->run(context, bound.outputs, bound.inputs, bound.workspace);
-    } else if (bound.communication && broken_.count(steps_[step].node) == 0) {
-        try {
-            bound.communication->run();
-        } catch (Error const& error) {
-            fail(error.code(), "{}: {}", graph().node(steps_[step].node).name, error.what());
-        }
-        seconds_communicating_ += seconds_since(begin);
-    } else {
-        return;
+        return true;
     }
-    if (records_) { recorded_.push_back({step, begin, Clock::now()}); }
+    if (!bound.communication || broken_.count(steps_[step].node) != 0) { return false; }
+    auto const begin = Clock::now();
+    try {
+        bound.communication->run();
+    } catch (Error const& error) { fail(error.code(), "{}: {}", graph().node(steps_[step].node).name, error.what()); }
+    seconds_communicating_ += seconds_since(begin);
+    return true;
+}
+
+void Program::replace_kernel(std::size_t step,
+                             std::function<std::unique_ptr<Kernel>(std::unique_ptr<Kernel>)> const& make) {
+    steps_[step].kernel = make(std::move(steps_[step].kernel));
 }
 
 void Program::record_steps(bool on) {

@@ -8,6 +8,7 @@
 #include "core/tensor/arena.hpp"
 #include "parallel/program/communicate.hpp"
 #include "parallel/program/persistent_layout.hpp"
+#include "parallel/program/program_watch.hpp"
 
 namespace aureole {
 
@@ -21,7 +22,8 @@ struct ProgramOptions {
     std::vector<ValueId> keep;        ///< activations that must be readable after the run
     /// forward and backward, or forward, input_gradient and weight_gradient; empty: all runs as one.
     std::vector<Segment> segments{};
-    int frames = 1;  ///< micro-batches in flight: between the first and the last of their segments
+    int frames = 1;                   ///< micro-batches in flight: between the first and the last of their segments
+    bool guard = guard_by_default();  ///< red zones around everything; the arena must be guarded as well
 };
 
 /// One node of a rank's program.
@@ -51,9 +53,12 @@ struct MemorySplit {
     std::size_t halo = 0;         ///< rows of other tiles, and copies of a tile that has room for them
     std::size_t messages = 0;     ///< buffers in which halos and partial results are packed
     std::size_t scratch = 0;      ///< workspaces of kernels
+    std::size_t red_zones = 0;    ///< around what is in use, where memory is guarded
     std::size_t gaps = 0;         ///< between blocks, and what is in use at other times only
 
-    [[nodiscard]] std::size_t total() const { return activations + gradients + halo + messages + scratch + gaps; }
+    [[nodiscard]] std::size_t total() const {
+        return activations + gradients + halo + messages + scratch + red_zones + gaps;
+    }
     MemorySplit& operator+=(MemorySplit const& other);
 };
 
@@ -76,6 +81,8 @@ class Program {
     [[nodiscard]] MemorySplit transient_split() const { return split(memory_.transient_peak, transient_bytes()); }
     [[nodiscard]] MemorySplit frame_split() const { return split(memory_.frame_peak, frame_bytes()); }
     [[nodiscard]] int frames() const { return options_.frames; }
+    /// Bytes in front of every block, and behind it.
+    [[nodiscard]] std::size_t red_zone() const { return options_.guard ? aureole::red_zone : 0; }
     /// Whether this segment can be run on its own.
     [[nodiscard]] bool has(Segment segment) const;
     /// Tags that its messages use, from the first one that bind() is given.
@@ -98,6 +105,8 @@ class Program {
     /// Leaves out the exchange of a value, so that users of its halo read what is not there: for tests of what notices.
     /// Returns whether there is such an exchange.
     bool break_exchange(std::string_view value);
+    /// Puts a kernel in the place of a step's, made from that one: for tests of what notices.
+    void replace_kernel(std::size_t step, std::function<std::unique_ptr<Kernel>(std::unique_ptr<Kernel>)> const& make);
     /// Called after a step.
     using AfterStep = std::function<void(std::size_t step)>;
     /// Runs every step in order; does not wait for a device to finish.
@@ -132,7 +141,8 @@ class Program {
     std::vector<Step> steps_;
     std::vector<std::size_t> step_workspace_;
     MemoryPlan memory_;
-    std::vector<Binding> bindings_;  ///< by frame
+    std::unique_ptr<ProgramWatch> watch_;  ///< where memory is guarded
+    std::vector<Binding> bindings_;        ///< by frame
     std::set<NodeId> broken_;
     mutable double seconds_communicating_ = 0;
     bool records_ = false;
@@ -152,6 +162,9 @@ class Program {
     [[nodiscard]] bool is_persistent(Value const& value) const;
     void plan_kernels();
     void plan_memory_of_values();
+    void watch(Arena const& arena, PersistentLayout const& layout, ProgramPlace const& place);
+    /// Returns whether there was anything to do.
+    bool execute(std::size_t step, RunContext const& context, int frame) const;
 };
 
 }  // namespace aureole

@@ -47,13 +47,16 @@ void StageProgram::connect(std::vector<HandOver> const& hand_overs, PipelineGrid
     }
 }
 
-/// One buffer for each frame and value.
 std::size_t StageProgram::message_bytes() const {
     std::size_t bytes = 0;
-    for (Port const& port : ports_) {
-        bytes += align_up(port.exchanges[0]->buffer_bytes()) * static_cast<std::size_t>(program_.frames());
-    }
+    for (Port const& port : ports_) { bytes += message_bytes(port); }
     return bytes;
+}
+
+/// One buffer for each frame and value.
+std::size_t StageProgram::message_bytes(Port const& port) const {
+    return block_bytes(port.exchanges[0]->buffer_bytes(), program_.red_zone()) *
+           static_cast<std::size_t>(program_.frames());
 }
 
 std::size_t StageProgram::bytes_sent() const {
@@ -72,7 +75,7 @@ void StageProgram::bind_messages(Arena const& arena, StagePlace const& place) {
     std::size_t messages = place.messages;
     for (Port& port : ports_) {
         bind_port(port, arena, place, messages);
-        messages += align_up(port.exchanges[0]->buffer_bytes()) * static_cast<std::size_t>(program_.frames());
+        messages += message_bytes(port);
     }
 }
 
@@ -88,7 +91,12 @@ void StageProgram::bind_port(Port& port, Arena const& arena, StagePlace const& p
                             : port.out ? mine
                                        : Tensor{};
         Exchange& exchange = *port.exchanges[i];
-        std::size_t const buffer = messages + align_up(exchange.buffer_bytes()) * static_cast<std::size_t>(frame);
+        std::size_t const bytes = exchange.buffer_bytes();
+        std::size_t const buffer = messages + (bytes == 0 ? 0 : program_.red_zone()) +
+                                   block_bytes(bytes, program_.red_zone()) * static_cast<std::size_t>(frame);
+        if (arena.guard() != nullptr) {
+            arena.guard()->keep(buffer, bytes, fmt::format("messages of {}", program_.graph().value(value).name));
+        }
         exchange.bind(comm, place.first_tag + port.tag + micro_batch, from, port.out ? Tensor{} : mine,
                       arena.at(buffer));
     }

@@ -78,6 +78,7 @@ class StageProgram {
     int tags_ = 0;
     double seconds_ = 0;
 
+    [[nodiscard]] std::size_t message_bytes(Port const& port) const;
     void bind_port(Port& port, Arena const& arena, StagePlace const& place, std::size_t messages) const;
 };
 

@@ -4,13 +4,15 @@
 
 namespace aureole::test {
 
-/// Memory in the execution space that a test fills from and reads back to host tensors.
+/// Memory in the execution space, between red zones, that a test fills from and reads back to host tensors.
 class DeviceBuffer {
   public:
     explicit DeviceBuffer(std::size_t bytes);
     DeviceBuffer(TensorSpec const& spec) : DeviceBuffer(spec.bytes()) { shape_ = spec.local(), dtype_ = spec.dtype; }
-    [[nodiscard]] std::byte* data() const { return arena_.at(0); }
+    [[nodiscard]] std::byte* data() const { return arena_.at(red_zone); }
     [[nodiscard]] Tensor tensor() const { return {data(), dtype_, shape_}; }
+    /// Nobody has written in front of it or behind it; `by`: what ran last.
+    void expect_intact(std::string const& by) const;
     void upload(HostTensor const& from) const;
     [[nodiscard]] HostTensor download() const;
 

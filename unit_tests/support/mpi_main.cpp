@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <Kokkos_Core.hpp>
+#include <cstdlib>
 #include <string_view>
 
 #include "parallel/exchange/message_span.hpp"
@@ -8,6 +9,8 @@
 #include "unit_tests/support/backend.hpp"
 
 int main(int argc, char** argv) {
+    setenv("AUREOLE_MEMORY_GUARD", "1",
+           0);  // what writes beyond its memory is named, here and in processes started here
     if (int const code = aureole::test::missing_backend(); code != 0) { return code; }
     aureole::Environment const mpi(&argc, &argv);
     int failed = 1;

@@ -81,7 +81,7 @@ std::vector<double> random_labels(Shape const& shape, Index count, std::uint64_t
 }
 
 Arena NetworkRunner::filled_arena(std::size_t bytes, std::byte fill) {
-    Arena arena(bytes);
+    Arena arena(bytes, guard_by_default() ? Arena::Guard::on : Arena::Guard::off);
     std::vector<std::byte> const values(bytes, fill);
     copy_to_device(values.data(), arena.tensor(0, DType::u8, {1, 1, 1, 1, static_cast<Index>(bytes)}));
     return arena;
@@ -108,7 +108,7 @@ NetworkRunner::NetworkRunner(NetworkSpec const& spec, KernelChoice choice, TileG
                     {.defer_gradients = spec.micro_batches > 1, .chain = spec.chain, .overlap = spec.overlap}),
                program_options(spec, network_, choice)),
       layout_([this] {
-          PersistentLayout layout;
+          PersistentLayout layout(program_.red_zone());
           program_.add_persistent(layout);
           return layout;
       }()),

@@ -75,6 +75,10 @@ class NetworkRunner {
     void write(std::vector<double> const& images, std::vector<double> const& labels) const;
     void write_random() const;
     void run(RunContext const& context = {}) const { program_.run(context); }
+    /// See Program.
+    void replace_kernel(std::size_t step, std::function<std::unique_ptr<Kernel>(std::unique_ptr<Kernel>)> const& make) {
+        program_.replace_kernel(step, make);
+    }
     [[nodiscard]] double loss() const;
     /// Logits are this rank's part, gradients are complete.
     [[nodiscard]] StepResult result() const;

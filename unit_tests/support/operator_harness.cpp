@@ -117,7 +117,7 @@ bool expect_same_strided(KernelRequest request, HarnessOptions const& options, s
     }
     DeviceBuffer const workspace(planned->kernel->workspace_bytes());
     planned->kernel->run(options.context, to, from, workspace.data());
-    fence("end of a test kernel");
+    workspace.expect_intact(fmt::format("{} ({}, strided): workspace", op.kind(), planned->library));
     for (std::size_t i = 0; i < out.size(); ++i) {
         EXPECT_TRUE(is_same(out[i].download(), after[i])) << request.op->kind() << " strided, output " << i;
         EXPECT_TRUE(out[i].is_clean()) << request.op->kind() << " strided, output " << i << " is written beside it";
@@ -192,7 +192,13 @@ OperatorRun run(OperatorPtr const& op, std::vector<HostTensor> const& inputs, st
         PlannedKernel const planned = plan_kernel(request, options.choice);
         DeviceBuffer const workspace(planned.kernel->workspace_bytes());
         planned.kernel->run(options.context, out, in, workspace.data());
-        fence("end of a test kernel");
+        workspace.expect_intact(fmt::format("{} ({}): workspace", each.op->kind(), planned.library));
+        for (auto const* const used : {&each.inputs, &each.outputs}) {
+            for (ValueId const id : *used) {
+                buffers[static_cast<std::size_t>(id)]->expect_intact(
+                    fmt::format("{} ({}): {}", each.op->kind(), planned.library, graph.value(id).name));
+            }
+        }
         if (expect_same_strided(request, options, planned.library, given_inputs, before, download(each.outputs))) {
             result.strided.emplace_back(each.op->kind());
         }

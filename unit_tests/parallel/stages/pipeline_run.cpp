@@ -65,6 +65,8 @@ Trained::Trained(NetworkSpec spec, Spread const& spread, Comm const* comm, Updat
     engine.optimizer = updating.optimizer;
     engine.shard_optimizer = updating.shard;
     engine.keep_gradients = updating.keep_gradients;
+    // between red zones each gradient is summed on its own: sums of many at once are tested without
+    engine.guard = guard_by_default() && spread.replicas == 1 && !updating.shard;
     engine.rank = comm == nullptr ? 0 : comm->rank();
     if (comm != nullptr) { place(engine, network.graph, spread); }
     input_ = network.input;

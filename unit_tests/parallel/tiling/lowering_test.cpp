@@ -167,6 +167,7 @@ TEST(Tile, MemoryIsSplitByUse) {
             TileGrid const grid(columns ? Counts{1, 1, ranks} : Counts{1, ranks, 1});
             ProgramOptions options;
             options.kernels = KernelChoice::native;
+            options.guard = false;
             Program const program(tile(test.graph, grid, 0), options);
             MemorySplit const split = program.transient_split();
             EXPECT_EQ(split.total(), program.transient_bytes());

@@ -180,14 +180,14 @@ ProgramOptions program_options(TestGraph const& test) {
 }
 
 Arena arena_of_nan(std::size_t bytes) {
-    Arena arena(bytes);
+    Arena arena(bytes, guard_by_default() ? Arena::Guard::on : Arena::Guard::off);
     std::vector<std::byte> const values(bytes, std::byte{0xFF});
     copy_to_device(values.data(), arena.tensor(0, DType::u8, {1, 1, 1, 1, static_cast<Index>(bytes)}));
     return arena;
 }
 
 PersistentLayout persistent_of(Program const& program) {
-    PersistentLayout layout;
+    PersistentLayout layout(program.red_zone());
     program.add_persistent(layout);
     return layout;
 }
