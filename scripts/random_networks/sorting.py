@@ -1,0 +1,133 @@
+"""Departures that rounding explains, each class with a bound that is measured on the network in question."""
+import numpy
+import torch
+from torch.overrides import TorchFunctionMode
+
+from random_networks import reference, results
+
+ROUNDED = {"conv2d", "conv3d", "conv_transpose2d", "conv_transpose3d", "batch_norm", "instance_norm", "group_norm", "layer_norm", "linear",
+           "avg_pool2d", "avg_pool3d", "interpolate", "gelu", "sigmoid", "mean", "add"}
+DRAWS = 4
+MORE = 64          # times the largest change of so few draws
+TIE = 64           # units in the last place, of the largest value: as near decides rounding
+MOVED = 1e-3       # relative, of images: a tie is not met again
+
+
+class Explanation:
+    """class, bound and what was measured: the share of the bound that is used."""
+
+    def __init__(self, name, bound, share, detail):
+        self.name, self.bound, self.share, self.detail = name, bound, share, detail
+
+
+class Noise:
+    """Moves arrays and results of PyTorch's operators up or down by about a unit in the last place."""
+
+    def __init__(self, unit, seed):
+        self.unit, self.rng = unit, numpy.random.default_rng(seed)
+
+    def __call__(self, values):
+        return values * (1 + self.unit * self.rng.integers(-1, 2, values.shape))
+
+
+class NoisyOperators(TorchFunctionMode):
+    def __init__(self, noise):
+        super().__init__()
+        self.noise = noise
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        y = function(*arguments, **(options or {}))
+        if getattr(function, "__name__", "") in ROUNDED and isinstance(y, torch.Tensor) and y.is_floating_point():
+            y = y * torch.tensor(1 + self.noise.unit * self.noise.rng.integers(-1, 2, tuple(y.shape)))
+        return y
+
+
+class TieWatch(TorchFunctionMode):
+    """How near, relative to the largest value, a ReLU's argument came to 0, or the second of a window to its maximum."""
+
+    def __init__(self):
+        super().__init__()
+        self.nearest = float("inf")
+
+    def __torch_function__(self, function, types, arguments=(), options=None):
+        name = getattr(function, "__name__", "")
+        with torch.no_grad():
+            if name in ("relu", "leaky_relu", "relu_"):
+                self.note(arguments[0].abs(), arguments[0].abs().max())
+            elif name in ("max_pool2d", "max_pool3d"):
+                self.windows(arguments[0], *arguments[1:3])
+            elif name == "max" and len(arguments) == 2:
+                self.gaps(arguments[0])
+        return function(*arguments, **(options or {}))
+
+    def note(self, distances, largest):
+        distances = distances[distances > 0]
+        if distances.numel() and largest > 0:
+            self.nearest = min(self.nearest, float(distances.min() / largest))
+
+    def gaps(self, values):
+        """Of the two largest along the last axis."""
+        if values.shape[-1] < 2:
+            return
+        first, second = values.topk(2).values.unbind(-1)
+        finite = values[values.isfinite()].abs().max()
+        self.note((first - second)[(first != 0) & second.isfinite()], finite)
+
+    def windows(self, x, size, stride=None):
+        axes = x.ndim - 2
+        size = size if isinstance(size, (tuple, list)) else (size,) * axes
+        stride = size if stride is None else stride if isinstance(stride, (tuple, list)) else (stride,) * axes
+        for axis in range(axes):
+            x = x.unfold(2 + axis, size[axis], stride[axis])
+        self.gaps(x.flatten(2 + axes))
+
+
+def spreads(deck, folder, parameters, want, precision, fault):
+    """{key: largest relative change of the reference under noise}."""
+    found = {}
+    for seed in range(DRAWS):
+        noise = Noise(results.UNIT[precision], seed)
+        with NoisyOperators(noise):
+            noisy = reference.train(deck, folder, parameters, fault, noise)
+        for key, value in results.differences(noisy, want).items():
+            found[key] = max(found.get(key, 0.0), value)
+    return found
+
+
+def gradient_is_rounding(key, want, precision):
+    """Whether an updated parameter, or its slot, is one whose gradient is nothing beside the whole (a bias before a norm)."""
+    if not key.startswith(("end/", "dump/parameters/")):
+        return False
+    name = key.split("/", 3 if "/optimizer/" in key else 2)[-1]
+    gradient = want.get("dump/gradients/" + name)
+    whole = sum(results.norm(array) ** 2 for key, array in want.items() if key.startswith("dump/gradients/")) ** 0.5
+    return gradient is not None and results.norm(gradient) <= 1e4 * results.UNIT[precision] * whole
+
+
+def by_noise(departures, deck, folder, parameters, want, precision, fault):
+    """Every departure is at most MORE times what rounding makes of the same value in PyTorch."""
+    spread = spreads(deck, folder, parameters, want, precision, fault)
+    share = max(value / max(MORE * spread.get(key, 0.0), 1e-300) for key, value in departures.items())
+    if not share <= 1:
+        return None
+    rounding = all(gradient_is_rounding(key, want, precision) for key in departures)
+    adam = deck["train"]["optimizer"].get("name") == "adamw"
+    name = "AdamW's step along a gradient that is rounding" if rounding and adam else "rounding magnified by the network"
+    worst = max(departures.items(), key=lambda item: item[1])
+    return Explanation(name, "%d x the change under noise of 1 ulp" % MORE, share, "%s %.1e" % worst)
+
+
+def nearest_tie(deck, folder, parameters, fault):
+    watch = TieWatch()
+    with watch:
+        reference.train(deck, folder, parameters, fault)
+    return watch.nearest
+
+
+def by_tie(deck, folder, parameters, precision, fault, run_moved):
+    """A ReLU or a maximum within rounding of turning, and no departure with moved images; `run_moved()` gives those."""
+    nearest, bound = nearest_tie(deck, folder, parameters, fault), TIE * results.UNIT[precision]
+    if nearest > bound or run_moved():
+        return None
+    return Explanation("a ReLU or a maximum turned by rounding", "distance %.0e of the largest value, and none with moved images" % bound,
+                       nearest / bound, "distance %.1e" % nearest)
