@@ -36,7 +36,7 @@ NodeId Graph::add_node(std::string name, OperatorPtr op, std::vector<ValueId> in
 
 void Graph::begin_unit(std::string name) {
     int const last = static_cast<int>(units_.size()) - 1;
-    bool const is_empty = last >= 0 && (nodes_.empty() || nodes_.back().unit != last);
+    bool const is_empty = last >= 0 && last != kept_unit_ && (nodes_.empty() || nodes_.back().unit != last);
     if (is_empty) { units_.pop_back(); }
     units_.push_back(std::move(name));
 }
