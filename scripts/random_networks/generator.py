@@ -34,8 +34,8 @@ class Draw(random.Random):
         """Uniform in the exponent."""
         return float("%.3g" % (low * (high / low) ** self.random()))
 
-    def shape(self, items, count):
-        """`count` of items; or a random order of all."""
+    def some(self, items, count):
+        """`count` of items in random order."""
         items = list(items)
         return [items.pop(int(self.random() * len(items))) for _ in range(count)]
 
@@ -305,7 +305,7 @@ def draw_layers(draw, deck, micro_batch):
 def draw_built(draw, deck):
     """A small network of the other kinds; returns model, extents of the output and classes."""
     classes = draw.pick([2, 3, 4])
-    name = draw.pick(["unet", "unet", "unet", "resnet_cifar", "resnet_cifar", "amoebanet"])
+    name = draw.pick(["unet"] * 5 + ["resnet_cifar"] * 4 + ["amoebanet"])
     if name == "unet":
         axes, levels = len(deck["image"]["size"]), draw.whole(1, 2)
         size = [2 ** levels * draw.whole(2, 3 if axes == 3 else 5) for _ in range(axes)]
@@ -421,7 +421,10 @@ def draw_deck(seed, precision, micro_batches=None):
         deck["model"] = {"name": "layers", "layers": layers} if draw.chance(0.5) else {"layers": layers}
     train["loss"] = draw_losses(draw, classes)
     values = "bce" in str(train["loss"]) or (classes == 1 and "dice" in str(train["loss"]))
-    deck["data"] = draw_data(draw, deck)
+    deck["data"] = draw_data(draw, deck, extents)
+    if "eval" in deck["data"]:
+        options = {"eval_every": draw.whole(1, 2), "eval_batches": 1}
+        train.update({key: value for key, value in options.items() if draw.chance(0.3)})
     if draw.chance(0.3):
         deck["data"]["ignore_label"] = draw.pick([255, -1, 7])
     deck["memory"] = {"recompute": draw.pick(["none", "cheap", "blocks"])}
@@ -434,10 +437,21 @@ def draw_deck(seed, precision, micro_batches=None):
     return deck, labels
 
 
-def draw_data(draw, deck):
-    axes = "dhw" if len(deck["image"]["size"]) == 3 else "hw"
+def draw_data(draw, deck, extents):
+    """`extents` of the labels: masks of another size than the image's cannot be augmented."""
+    size = deck["image"]["size"]
+    axes = "dhw" if len(size) == 3 else "hw"
     train = {"file": "data.h5", "x_axes": draw.pick(["n" + axes + "c", "nc" + axes, axes + "cn"])}
-    return {"train": train, "normalize": draw_normalize(draw, deck["image"]["channels"]), "shuffle": draw.chance(0.6)}
+    data = {"train": train, "normalize": draw_normalize(draw, deck["image"]["channels"]), "shuffle": draw.chance(0.6)}
+    if draw.chance(0.5):
+        data["eval"] = dict(train, **({"first": 1} if draw.chance(0.5) else {}))
+    if draw.chance(0.35) and (extents == [1, 1, 1] or extents[3 - len(size):] == size):
+        augment = {"flip_h": True, "flip_w": True}
+        augment.update({"flip_d": True} if len(size) == 3 else {})
+        augment.update({"rotate90": True} if size[-1] == size[-2] else {})
+        augment["crop_pad"] = draw.whole(1, 3)
+        data["augment"] = {key: value for key, value in augment.items() if draw.chance(0.5)}
+    return data
 
 
 def write_data(deck, labels, folder, seed, moved=0.0):
@@ -455,13 +469,15 @@ def write_data(deck, labels, folder, seed, moved=0.0):
     if "ignore_label" in deck["data"]:
         y[rng.random(y_shape) < 0.3] = deck["data"]["ignore_label"]
     x *= 1 + moved * rng.standard_normal(x.shape)
-    train, stored = deck["data"]["train"], "n" + axes + "c"
+    stored = "n" + axes + "c"
     if min(y_shape[1:-1]) == max(y_shape[1:-1]) == 1:  # one label per image
-        y, train["y_axes"] = (y.reshape(samples), "n") if labels["channels"] == 1 else (y.reshape(samples, -1), "nc")
+        y, y_axes = (y.reshape(samples), "n") if labels["channels"] == 1 else (y.reshape(samples, -1), "nc")
     else:
-        y, train["y_axes"] = (y[..., 0], "n" + axes) if labels["channels"] == 1 else (y, stored)
+        y, y_axes = (y[..., 0], "n" + axes) if labels["channels"] == 1 else (y, stored)
+    for source in {"train", "eval"} & set(deck["data"]):
+        deck["data"][source]["y_axes"] = y_axes
     with h5py.File(os.path.join(folder, "data.h5"), "w") as file:
-        file["x"] = x.astype("f4").transpose([stored.index(axis) for axis in train["x_axes"]])
+        file["x"] = x.astype("f4").transpose([stored.index(axis) for axis in deck["data"]["train"]["x_axes"]])
         file["y"] = y
 
 
@@ -503,6 +519,8 @@ class GridDraw:
         """Stages and tiles; the ranks of a replica."""
         rows = self.stages(parallel) if self.units > 1 and self.draw.chance(0.5) else 1
         spatial = parallel["spatial"] = {}
+        if rows > 1 and self.draw.chance(0.15):
+            return self.stage_tiles(spatial, rows)
         tiles = self.tiles(spatial) if self.draw.chance(0.75) else 1
         tiled = 1
         if tiles > 1 and rows > 1 and self.draw.chance(0.4):
@@ -522,13 +540,28 @@ class GridDraw:
             rows = stages // 2
             schedules = ["breadth-first"] + (["interleaved"] * 2 if self.micro_batches % rows == 0 else [])
         parallel.update(stages=stages, schedule=self.draw.pick(schedules), cut=self.draw.pick(["uniform", "flops", "time", "memory"]))
+        if self.draw.chance(0.25) and "layers" in self.deck["model"]:
+            parallel["balance"] = self.balance(stages)
         return stages // parallel.get("chunks", 1)
+
+    def balance(self, stages):
+        """Units of each stage."""
+        cuts = [0] + sorted(self.draw.some(range(1, self.units), stages - 1)) + [self.units]
+        return [end - begin for begin, end in zip(cuts, cuts[1:])]
+
+    def stage_tiles(self, spatial, rows):
+        """Numbers of tiles of the first stages; later ones have one."""
+        numbers = spatial["stage_tiles"] = [self.draw.whole(1, 4) for _ in range(self.draw.whole(1, rows))]
+        return sum(numbers) + rows - len(numbers)
 
     def tiles(self, spatial):
         size = self.deck["image"]["size"]
         counts = self.draw.pick([[2, 1], [1, 2], [3, 1], [1, 3], [2, 2], [4, 1], [2, 3], [1, 5]])
         if len(size) == 3 and self.draw.chance(0.6):
             counts = self.draw.pick([[2, 1, 1], [2, 2, 1], [1, 2, 2], [2, 1, 2], [3, 1, 1], [1, 1, 3]])
+        if self.draw.chance(0.15):
+            spatial.update(tiles=self.draw.whole(2, 4), slice=self.draw.pick(["horizontal", "vertical"]))
+            return spatial["tiles"]
         if any(count > extent for count, extent in zip(reversed(counts), reversed(size))):
             counts = [2, 1]
         spatial["tiles"] = counts
@@ -542,7 +575,7 @@ class GridDraw:
     def boundaries(self, spatial, counts, size):
         for name, count, extent in zip(("column_boundaries", "row_boundaries", "depth_boundaries"), reversed(counts), reversed(size)):
             if count > 1 and extent > count:
-                places = self.draw.shape(range(1, extent), count - 1)
+                places = self.draw.some(range(1, extent), count - 1)
                 spatial[name] = sorted(places)
 
     def options(self, parallel, ranks):

@@ -62,7 +62,7 @@ def grouped_batch_norm(x, weight, bias, epsilon, samples):
 
 
 class ListedNetwork:
-    """model.layers, layer by layer."""
+    """model.layers, layer by layer. A step of None is an evaluation: running statistics, no dropout."""
 
     def __init__(self, deck):
         self.deck, self.axes = deck, len(deck["image"]["size"])
@@ -130,8 +130,11 @@ class ListedNetwork:
         bias = self.parameters.get(name + ".bias")
         return y if bias is None else y + bias.reshape(1, -1, 1, 1, 1)
 
-    def batch_norm(self, name, a, inputs, _):
+    def batch_norm(self, name, a, inputs, step):
         x = inputs[0]
+        if step is None:
+            return functional.batch_norm(x, self.state[name + ".running_mean"], self.state[name + ".running_var"],
+                                         self.parameters[name + ".weight"], self.parameters[name + ".bias"], False, 0.0, a.get("epsilon", 1e-5))
         y, mean, variance = grouped_batch_norm(x, self.parameters[name + ".weight"], self.parameters[name + ".bias"],
                                                a.get("epsilon", 1e-5), self.norm_batch or x.shape[0])
         momentum = a.get("momentum", 0.1)
@@ -166,7 +169,7 @@ class ListedNetwork:
 
     def dropout(self, name, a, inputs, step):
         x, rate = inputs[0], a.get("rate", 0.5)
-        if rate == 0:
+        if rate == 0 or step is None:
             return x
         shape = tuple(x.movedim(1, -1).shape)
         kept = torch.tensor(streams.dropout_kept(name, rate, step.seed, step.step, shape, step.first_sample)).movedim(-1, 1)
@@ -252,6 +255,8 @@ class BuiltNetwork:
                 module.forward = lambda x, module=module: self.batch_norm(module, x)
 
     def batch_norm(self, module, x):
+        if not module.training:
+            return functional.batch_norm(x, module.running_mean, module.running_var, module.weight, module.bias, False, 0.0, module.eps)
         y, mean, variance = grouped_batch_norm(x, module.weight, module.bias, module.eps, self.norm_batch or x.shape[0])
         module.running_mean.mul_(1 - module.momentum).add_(module.momentum * mean)
         module.running_var.mul_(1 - module.momentum).add_(module.momentum * variance)
@@ -266,6 +271,7 @@ class BuiltNetwork:
         return {name for name, parameter in self.parameters.items() if parameter.ndim > 1}
 
     def forward(self, x, step, activations=None):
+        self.module.train(step is not None)
         y = self.module(x if self.axes == 3 else x[:, :, 0])
         return y.reshape(*y.shape, *[1] * (5 - y.ndim)) if y.ndim == 2 or self.axes == 3 else y[:, :, None]
 

@@ -3,72 +3,19 @@
 `train` returns {key: array} with the keys of results.py, arrays in the program's layout.
 """
 import math
-import os
 
-import h5py
 import numpy
 import torch
 from torch.nn import functional
 
 import pytorch_models
-from random_networks import networks, streams
-
-AXES = "ndhwc"
-
-
-def as_list(value):
-    return value if isinstance(value, list) else [value]
+from random_networks import networks
+from random_networks.data import Data, as_list
 
 
 def named(value):
     """A section whose bare value is short for its key `name`."""
     return value if isinstance(value, dict) else {"name": value}
-
-
-class Data:
-    """Training samples of a deck: input as the network sees it, (n, d, h, w, c) in f32; labels as stored."""
-
-    def __init__(self, deck, folder):
-        source = deck["data"]["train"]
-        with h5py.File(os.path.join(folder, as_list(source["file"])[0]), "r") as file:
-            x, y = (file[source.get(key, key)][...] for key in "xy")
-        first, count = source.get("first", 0), source.get("count")
-        last = None if count is None else first + count
-        self.x = in_order(x, source["x_axes"])[first:last]
-        self.labels = in_order(y, source["y_axes"])[first:last]
-        self.x = normalized(self.x.astype(numpy.float32), deck["data"].get("normalize", "none"))
-        self.shuffle = deck["data"].get("shuffle", True)
-        self.seed, self.batch = deck["train"].get("seed", 1), deck["train"]["batch"]
-
-    def samples_of(self, step):
-        places = range(step * self.batch, (step + 1) * self.batch)
-        order = [streams.sample_at(place, len(self.x), self.seed, self.shuffle)[0] for place in places]
-        return self.x[order], self.labels[order]
-
-
-def in_order(array, axes):
-    """(n, d, h, w, c), with axes of extent 1 where there are none."""
-    array = array.transpose([axes.index(axis) for axis in AXES if axis in axes])
-    return array.reshape([array.shape["".join(a for a in AXES if a in axes).index(axis)] if axis in axes else 1 for axis in AXES])
-
-
-def normalized(x, normalize):
-    normalize = normalize if isinstance(normalize, dict) else {"kind": normalize}
-    kind = normalize.get("kind", "none")
-    if kind == "none":
-        return x
-    value = x.astype(numpy.float64)
-    value = numpy.clip(value, normalize.get("clip_lo", -math.inf), normalize.get("clip_hi", math.inf))
-    if normalize.get("log", False):
-        value = numpy.sign(value) * numpy.log1p(numpy.abs(value))
-    value = value * normalize.get("factor", 1.0) + normalize.get("offset", 0.0)
-    if kind == "given":
-        value = (value - numpy.array(normalize["mean"])) / numpy.array(normalize["deviation"])
-    elif kind == "sample":
-        value = (value - value.mean((1, 2, 3), keepdims=True)) / value.std((1, 2, 3), keepdims=True)
-    elif kind == "dataset":
-        value = (value - value.mean((0, 1, 2, 3))) / value.std((0, 1, 2, 3))
-    return value.astype(numpy.float32)
 
 
 class Losses:
@@ -84,6 +31,10 @@ class Losses:
 
     def counted(self, labels):
         return torch.ones(labels.shape, dtype=torch.bool) if self.ignored is None else labels != self.ignored
+
+    def largest_gradient(self):
+        """Of a logit, about."""
+        return sum(loss.get("weight", 1.0) for loss in self.losses) / (max(self.labels, 1) * self.classes)
 
     def of(self, logits, labels):
         """Share of a micro-batch in the batch's loss. logits (n, d, h, w, c), labels (n, d, h, w, 1 or c)."""
@@ -177,12 +128,16 @@ class Reference:
     def __init__(self, deck, folder, parameters, fault=None, noise=None):
         self.deck, self.train, self.fault = deck, deck["train"], fault
         self.data, self.network = Data(deck, folder), networks.network_of(deck)
-        self.noise = noise or (lambda values: values)
-        self.network.set_parameters({name: self.noise(array) for name, array in parameters.items()})
+        self.evaluated = self.data.eval_x is not None
+        self.noise = noise
+        self.network.set_parameters({name: self.moved(array) for name, array in parameters.items()})
         if fault:
             fault.change_network(self.network)
         self.optimizer = make_optimizer(self.train, self.network)
         self.results = {}
+
+    def moved(self, array):
+        return self.noise(array) if self.noise else array
 
     def run(self):
         dumped = self.deck["output"]["dump"].get("step", self.train["steps"]) - 1
@@ -196,6 +151,9 @@ class Reference:
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(self.train, step)
             self.optimizer.step()
+            every, done = self.train.get("eval_every", 0), step + 1
+            if self.evaluated and (done == self.train["steps"] or (every > 0 and done % every == 0)):
+                self.results["log/loss of evaluation after step %d" % done] = numpy.array([self.evaluate()])
         self.keep("end", gradients=False)
         for name, slot in slots_of(self.optimizer, self.network).items():
             self.results["end/optimizer/" + name] = pytorch_models.from_pytorch(slot.numpy())
@@ -209,17 +167,24 @@ class Reference:
         size, losses = len(x) // parts, None
         for part in range(parts):
             chosen = slice(part * size, (part + 1) * size)
-            images = self.noise(x[chosen].astype(numpy.float64))
+            images = self.moved(x[chosen].astype(numpy.float64))
             activations = {} if dumped and part == parts - 1 else None
             logits = self.network.forward(torch.tensor(images).movedim(-1, 1), networks.Step(self.data.seed, step, part * size), activations)
             logits = logits.movedim(1, -1)
             losses = losses or Losses(self.deck, labels, logits.shape[-1])
+            if self.noise:
+                logits.register_hook(lambda gradient: self.noise.of_gradient(gradient, losses.largest_gradient()))
             loss = losses.of(logits, torch.tensor(labels[chosen]))
             total += loss.item()
             (loss * (self.fault.weight_of(part, parts) if self.fault else 1.0)).backward()
         if dumped:
             self.keep_values(x[chosen], labels[chosen], logits.detach(), activations)
         return total
+
+    def evaluate(self):
+        with torch.no_grad():
+            logits = self.network.forward(torch.tensor(self.data.eval_x.astype(numpy.float64)).movedim(-1, 1), None).movedim(1, -1)
+            return float(Losses(self.deck, self.data.eval_labels, logits.shape[-1]).of(logits, torch.tensor(self.data.eval_labels)))
 
     def keep_values(self, x, labels, logits, activations):
         self.results.update({"dump/input": x.astype(numpy.float64), "dump/labels": labels.astype(numpy.float64), "dump/output": logits.numpy()})

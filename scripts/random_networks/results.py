@@ -19,7 +19,8 @@ def of_program(folder, deck):
     results = {}
     with open(os.path.join(folder, "out", "metrics.csv")) as file:
         for row in csv.DictReader(file):
-            results["log/loss of step %s" % row["step"]] = numpy.array([float(row["loss"])])
+            what = "step" if row["kind"] == "train" else "evaluation after step"
+            results["log/loss of %s %s" % (what, row["step"])] = numpy.array([float(row["loss"])])
     steps = deck["train"]["steps"]
     for when, name in (("dump", "dump.h5"), ("end", "out/checkpoints/step_%010d.h5" % steps)):
         with h5py.File(os.path.join(folder, name), "r") as file:

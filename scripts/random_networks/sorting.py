@@ -6,11 +6,12 @@ from torch.overrides import TorchFunctionMode
 from random_networks import reference, results
 
 ROUNDED = {"conv2d", "conv3d", "conv_transpose2d", "conv_transpose3d", "batch_norm", "instance_norm", "group_norm", "layer_norm", "linear",
-           "avg_pool2d", "avg_pool3d", "interpolate", "gelu", "sigmoid", "mean", "add"}
+           "avg_pool2d", "avg_pool3d", "interpolate", "gelu", "sigmoid", "softmax", "mean", "add"}
 DRAWS = 4
-MORE = 64          # times the largest change of so few draws
-TIE = 64           # units in the last place, of the largest value: as near decides rounding
-MOVED = 1e-3       # relative, of images: a tie is not met again
+MORE = 16     # times the largest change of so few draws
+TIE = 64      # units in the last place, of the largest value: as near decides rounding
+SATURATED = 1e-6  # norm of the whole gradient
+MOVED = 1e-3  # relative, of images: a tie is not met again
 
 
 class Explanation:
@@ -28,6 +29,10 @@ class Noise:
 
     def __call__(self, values):
         return values * (1 + self.unit * self.rng.integers(-1, 2, values.shape))
+
+    def of_gradient(self, gradient, largest):
+        """A softmax minus 1 is exact to a unit of 1, however small it is."""
+        return gradient + self.unit * largest * torch.tensor(self.rng.integers(-1, 2, tuple(gradient.shape)))
 
 
 class NoisyOperators(TorchFunctionMode):
@@ -94,14 +99,27 @@ def spreads(deck, folder, parameters, want, precision, fault):
     return found
 
 
+def gradient_norm(want, name=""):
+    """Of the dumped step: of one parameter, or of all."""
+    prefix = "dump/gradients/" + name
+    return sum(results.norm(array) ** 2 for key, array in want.items() if key == prefix or (not name and key.startswith(prefix))) ** 0.5
+
+
 def gradient_is_rounding(key, want, precision):
     """Whether an updated parameter, or its slot, is one whose gradient is nothing beside the whole (a bias before a norm)."""
     if not key.startswith(("end/", "dump/parameters/")):
         return False
     name = key.split("/", 3 if "/optimizer/" in key else 2)[-1]
-    gradient = want.get("dump/gradients/" + name)
-    whole = sum(results.norm(array) ** 2 for key, array in want.items() if key.startswith("dump/gradients/")) ** 0.5
-    return gradient is not None and results.norm(gradient) <= 1e4 * results.UNIT[precision] * whole
+    return gradient_norm(want, name) <= 1e4 * results.UNIT[precision] * gradient_norm(want)
+
+
+def class_of(departures, deck, want, precision):
+    adam = deck["train"]["optimizer"].get("name") == "adamw"
+    if adam and all(gradient_is_rounding(key, want, precision) for key in departures):
+        return "AdamW's step along a gradient that is rounding"
+    if gradient_norm(want) < SATURATED:
+        return "a saturated loss, whose gradient is a difference of equal numbers"
+    return "rounding magnified by the network"
 
 
 def by_noise(departures, deck, folder, parameters, want, precision, fault):
@@ -110,10 +128,8 @@ def by_noise(departures, deck, folder, parameters, want, precision, fault):
     share = max(value / max(MORE * spread.get(key, 0.0), 1e-300) for key, value in departures.items())
     if not share <= 1:
         return None
-    rounding = all(gradient_is_rounding(key, want, precision) for key in departures)
-    adam = deck["train"]["optimizer"].get("name") == "adamw"
-    name = "AdamW's step along a gradient that is rounding" if rounding and adam else "rounding magnified by the network"
     worst = max(departures.items(), key=lambda item: item[1])
+    name = class_of(departures, deck, want, precision)
     return Explanation(name, "%d x the change under noise of 1 ulp" % MORE, share, "%s %.1e" % worst)
 
 
