@@ -125,7 +125,7 @@ class Case:
     def judge(self, found, want, moved_departs):
         departures = results.departures(found, self.options.precision)
         if not departures:
-            return max(value for key, value in found.items() if not key.startswith("log/")), None
+            return max(value for key, value in found.items() if not key.startswith(("log/", "metrics/"))), None
         explained = None
         if max(departures.values()) < float("inf"):
             situation = (self.read, self.folder, self.parameters)

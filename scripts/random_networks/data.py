@@ -42,24 +42,28 @@ class Normalization:
         if self.kind == "given":
             self.mean, self.deviation = (numpy.array(self.options[key]) for key in ("mean", "deviation"))
         elif self.kind == "dataset":
-            values = self.prepared(images)
+            values = self.scaled(images)
             self.mean, self.deviation = values.mean((0, 1, 2, 3)), values.std((0, 1, 2, 3))
 
-    def prepared(self, x):
+    def clipped(self, x):
         get, value = self.options.get, x.astype(numpy.float64)
         value = numpy.clip(value, get("clip_lo", -math.inf), get("clip_hi", math.inf))
-        if get("log", False):
-            value = numpy.sign(value) * numpy.log1p(numpy.abs(value))
-        return value * get("factor", 1.0) + get("offset", 0.0)
+        return numpy.sign(value) * numpy.log1p(numpy.abs(value)) if get("log", False) else value
+
+    def scaled(self, x, mean=0.0, deviation=1.0):
+        """In the program's order, so that no number halfway between two of f32 is rounded to the other one."""
+        return (self.clipped(x) * self.options.get("factor", 1.0) + (self.options.get("offset", 0.0) - mean)) * (1 / deviation)
 
     def __call__(self, x):
         if self.kind == "none":
             return x
-        value = self.prepared(x)
-        if self.kind == "sample":
-            value = (value - value.mean((1, 2, 3), keepdims=True)) / value.std((1, 2, 3), keepdims=True)
-        elif self.kind != "scale":
-            value = (value - self.mean) / self.deviation
+        if self.kind == "scale":
+            value = self.scaled(x)
+        elif self.kind == "sample":
+            value = self.scaled(x)
+            value = self.scaled(x, value.mean((1, 2, 3), keepdims=True), value.std((1, 2, 3), keepdims=True))
+        else:
+            value = self.scaled(x, self.mean, self.deviation)
         return value.astype(numpy.float32)
 
 

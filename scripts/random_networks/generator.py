@@ -302,13 +302,13 @@ def draw_layers(draw, deck, micro_batch):
     return layers.layers, layers.extents, classes
 
 
-def draw_built(draw, deck):
+def draw_built(draw, deck, micro_batch):
     """A small network of the other kinds; returns model, extents of the output and classes."""
     classes = draw.pick([2, 3, 4])
     name = draw.pick(["unet"] * 5 + ["resnet_cifar"] * 4 + ["amoebanet"])
     if name == "unet":
         axes, levels = len(deck["image"]["size"]), draw.whole(1, 2)
-        size = [2 ** levels * draw.whole(2, 3 if axes == 3 else 5) for _ in range(axes)]
+        size = [2 ** levels * draw.whole(*((2, 3) if axes == 3 else (3, 5))) for _ in range(axes)]
         deck["image"]["size"] = size
         norm = draw.pick(["batch", "instance", "group", "none"])
         model = {"name": name, "classes": classes, "base": 4, "levels": levels, "norm": norm, "up": draw.pick(["transposed", "nearest", "linear"])}
@@ -319,7 +319,7 @@ def draw_built(draw, deck):
         version = draw.pick([1, 2])
         deck["image"]["size"] = [32, 32] if version == 2 else [draw.whole(12, 24), draw.whole(12, 24)]
         return {"name": name, "classes": classes, "depth": 8 if version == 1 else 11, "version": version, "width": 4}, [1, 1, 1], classes
-    deck["image"]["size"] = [64, 64]
+    deck["image"]["size"] = [64, 64] if micro_batch > 1 else [96, 96]  # 2 x 2 or 3 x 3 pixels at the end
     return {"name": name, "classes": classes, "cells": 3, "filters": 16}, [1, 1, 1], classes
 
 
@@ -415,13 +415,16 @@ def draw_deck(seed, precision, micro_batches=None):
     micro_batch = train["batch"] // train.get("micro_batches", 1)
     if draw.chance(0.08):
         train.pop("norm_batch", None)
-        deck["model"], extents, classes = draw_built(draw, deck)
+        deck["model"], extents, classes = draw_built(draw, deck, micro_batch)
     else:
         layers, extents, classes = draw_layers(draw, deck, micro_batch)
         deck["model"] = {"name": "layers", "layers": layers} if draw.chance(0.5) else {"layers": layers}
+    is_built = "layers" not in deck["model"]  # of whose values the reference knows the last one only
     train["loss"] = draw_losses(draw, classes)
     values = "bce" in str(train["loss"]) or (classes == 1 and "dice" in str(train["loss"]))
     deck["data"] = draw_data(draw, deck, extents)
+    if draw.chance(0.4) and (classes == 1 or not values):
+        train["metrics"] = draw.some(["accuracy", "f1", "iou", "dice"], draw.whole(1, 4))
     if "eval" in deck["data"]:
         options = {"eval_every": draw.whole(1, 2), "eval_batches": 1}
         train.update({key: value for key, value in options.items() if draw.chance(0.3)})
@@ -430,7 +433,7 @@ def draw_deck(seed, precision, micro_batches=None):
     deck["memory"] = {"recompute": draw.pick(["none", "cheap", "blocks"])}
     deck["kernels"] = draw.pick(["automatic", "native"])
     deck["output"] = {"folder": "out", "pictures": 0,
-                      "dump": {"file": "dump.h5", "step": draw.whole(1, train["steps"]), "activations": ["*"] if draw.chance(0.3) else []}}
+                      "dump": {"file": "dump.h5", "step": draw.whole(1, train["steps"]), "activations": ["*"] if draw.chance(0.3) and not is_built else []}}
     if draw.chance(0.5):
         train["init"] = {"file": "initial.h5"}
     labels = {"extents": extents, "channels": classes if values else 1, "classes": 0 if values else classes}
@@ -458,7 +461,7 @@ def write_data(deck, labels, folder, seed, moved=0.0):
     """data.h5; `moved`: images differ by this much, relative, from those of the seed."""
     rng = numpy.random.default_rng(seed)
     size, channels, batch = deck["image"]["size"], deck["image"]["channels"], deck["train"]["batch"]
-    samples = batch + int(rng.integers(0, 2 * batch + 1))
+    samples = batch + int(rng.integers(1, 2 * batch + 2))
     axes = "dhw" if len(size) == 3 else "hw"
     x = rng.standard_normal((samples, *size, channels))
     y_shape = (samples, *labels["extents"][3 - len(size):], labels["channels"])
@@ -538,7 +541,7 @@ class GridDraw:
         if stages % 2 == 0 and self.draw.chance(0.4):
             parallel["chunks"] = 2
             rows = stages // 2
-            schedules = ["breadth-first"] + (["interleaved"] * 2 if self.micro_batches % rows == 0 else [])
+            schedules = ["breadth-first"] + (["interleaved"] * 2 if self.micro_batches // parallel.get("data", 1) % rows == 0 else [])
         parallel.update(stages=stages, schedule=self.draw.pick(schedules), cut=self.draw.pick(["uniform", "flops", "time", "memory"]))
         if self.draw.chance(0.25) and "layers" in self.deck["model"]:
             parallel["balance"] = self.balance(stages)

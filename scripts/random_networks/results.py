@@ -1,6 +1,6 @@
 """What a run gave, as {key: array}, and how far two of them differ.
 
-Keys: `log/...` of metrics.csv; `dump/input`, `dump/gradients/<parameter>` ... of the dumped step; `end/parameters/...`,
+Keys: `log/...` and `metrics/...` of metrics.csv; `dump/input`, `dump/gradients/<parameter>` ... of the dumped step; `end/parameters/...`,
 `end/optimizer/...`, `end/state/...` after the last step.
 """
 import csv
@@ -10,7 +10,7 @@ import h5py
 import numpy
 
 # largest difference that needs no explanation, relative to the norm
-TOLERANCE = {"f64": 1e-10, "f32": 1e-4, "bf16": 2e-2}
+TOLERANCE = {"f64": 1e-10, "f32": 1e-3, "bf16": 5e-2}
 LOGGED_DIGITS = 1e-8
 UNIT = {"f64": 2.0 ** -52, "f32": 2.0 ** -23, "bf16": 2.0 ** -8}
 
@@ -21,6 +21,9 @@ def of_program(folder, deck):
         for row in csv.DictReader(file):
             what = "step" if row["kind"] == "train" else "evaluation after step"
             results["log/loss of %s %s" % (what, row["step"])] = numpy.array([float(row["loss"])])
+            metrics = [float(row[name]) for name in deck["train"].get("metrics", []) if row[name]]
+            if metrics:
+                results["metrics/of %s %s" % (what, row["step"])] = numpy.nan_to_num(metrics, nan=-1.0)  # of no labels
     steps = deck["train"]["steps"]
     for when, name in (("dump", "dump.h5"), ("end", "out/checkpoints/step_%010d.h5" % steps)):
         with h5py.File(os.path.join(folder, name), "r") as file:
@@ -57,7 +60,7 @@ def family(key):
 
 
 def differences(got, want):
-    """{key: |got - want|, relative}; infinite where one has no such array. Activations are those that both have."""
+    """{key: |got - want|, relative}; infinite where one has no such array. Metrics and activations are those that both have."""
     floor, found = floors(want), {}
     for key in set(got) | set(want):
         if key in got and key in want:
@@ -66,13 +69,13 @@ def differences(got, want):
             found[key] = norm(got[key] - want[key]) / scale if same else float("inf")
             if not numpy.isfinite(found[key]):
                 found[key] = float("inf")
-        elif not key.startswith("dump/activations/"):
+        elif not key.startswith(("dump/activations/", "metrics/")):
             found[key] = float("inf")
     return found
 
 
 def tolerance(key, precision):
-    return max(TOLERANCE[precision], LOGGED_DIGITS if key.startswith("log/") else 0)
+    return max(TOLERANCE[precision], LOGGED_DIGITS if key.startswith(("log/", "metrics/")) else 0)
 
 
 def departures(found, precision):
