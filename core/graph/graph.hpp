@@ -60,7 +60,7 @@ class Graph {
     /// replaced.
     void begin_unit(std::string name);
     /// Lets the current unit stand without a node: the same network has one there in training.
-    void keep_unit() { kept_unit_ = static_cast<int>(units_.size()) - 1; }
+    void keep_unit() { unit_is_empty_ = false; }
 
     [[nodiscard]] Value const& value(ValueId id) const { return values_[static_cast<std::size_t>(id)]; }
     [[nodiscard]] Value& value(ValueId id) { return values_[static_cast<std::size_t>(id)]; }
@@ -84,7 +84,7 @@ class Graph {
     std::vector<Value> values_;
     std::vector<Node> nodes_;
     std::vector<std::string> units_;
-    int kept_unit_ = -1;
+    bool unit_is_empty_ = false;
     std::vector<ValueId> gradients_;  ///< by parameter's value id
 };
 

@@ -121,6 +121,24 @@ train:
     }
 }
 
+/// The conversion of the image, which bf16 needs before the first unit, is none of its own.
+TEST(Stages, PrecisionDoesNotChangeUnits) {
+    Workplace const place;
+    place.write("deck.yaml", R"(name: units
+model:
+  layers:
+    - conv: {filters: 4, kernel: 3, unit: true}
+    - conv: {filters: 3, kernel: 3, unit: true}
+image: {size: [8, 8], channels: 2}
+data: {train: {kind: synthetic, samples: 8}}
+train: {batch: 4, steps: 1, optimizer: {lr: 0.1}}
+parallel: {stages: 2, balance: [1, 1]}
+)");
+    for (std::string const precision : {"f64", "f32", "bf16"}) {
+        expect_code(place.aureole({"plan", "deck.yaml", "train.precision=" + precision}), ExitCode::success);
+    }
+}
+
 TEST(Stages, ACheckpointGoesOnOnAnotherGrid) {
     Workplace const place;
     place.write("deck.yaml", deck);
