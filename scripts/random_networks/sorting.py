@@ -9,7 +9,7 @@ ROUNDED = {"conv2d", "conv3d", "conv_transpose2d", "conv_transpose3d", "batch_no
            "avg_pool2d", "avg_pool3d", "interpolate", "gelu", "sigmoid", "softmax", "mean", "add"}
 DRAWS = 4
 MORE = 16     # times the largest change of so few draws
-TIE = 64      # units in the last place, of the largest value: as near decides rounding
+TIE = 16      # units in the last place, of the largest value: as near decides rounding
 SATURATED = 1e-6  # norm of the whole gradient
 MOVED = 1e-3  # relative, of images: a tie is not met again
 
