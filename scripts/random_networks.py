@@ -26,7 +26,7 @@ try:
     import numpy
     import torch
     import yaml
-    from random_networks import faults, generator, reference, results, sorting
+    from random_networks import faults, generator, grids, reference, results, sorting
 except ModuleNotFoundError as error:
     print("skipped: %s (Debian: python3-torch, python3-h5py, python3-yaml)" % error)
     sys.exit(77)
@@ -52,7 +52,7 @@ class Case:
         self.options, self.seed, self.folder, self.on_grid = options, seed, folder, on_grid
         parts = generator.Draw(seed + 1).pick([2, 2, 3, 4]) if on_grid and generator.Draw(seed + 2).chance(0.6) else None
         self.deck, self.labels = generator.draw_deck(seed, options.precision, parts)
-        self.parallel, self.ranks = generator.draw_grid(seed, self.deck) if on_grid else (None, 1)
+        self.parallel, self.ranks = grids.draw_grid(seed, self.deck) if on_grid else (None, 1)
         kind = faults.KINDS.get(options.plant)
         self.fault = kind() if kind and kind.applies(self.deck) else None
         self.parameters = None
@@ -129,8 +129,7 @@ class Case:
         explained = None
         if max(departures.values()) < float("inf"):
             situation = (self.read, self.folder, self.parameters)
-            explained = (sorting.by_noise(departures, *situation, want, self.options.precision, self.fault) or
-                         sorting.by_tie(*situation, self.options.precision, self.fault, moved_departs))
+            explained = sorting.explain(departures, situation, want, self.options.precision, self.fault, moved_departs)
         if explained is None:
             first = list(departures.items())[:4]
             raise Failure("%d values differ: %s" % (len(departures), ", ".join("%s %.1e" % item for item in first)))
@@ -138,13 +137,13 @@ class Case:
 
     def moved_departs(self):
         """Whether the same network departs with images that are not quite the same."""
-        self.prepare(sorting.MOVED)
+        self.prepare(sorting.MOVED[self.options.precision])
         found = results.differences(self.of_program(), self.of_reference())
         self.prepare()
         return bool(results.departures(found, self.options.precision))
 
     def moved_grid_departs(self):
-        self.prepare(sorting.MOVED)
+        self.prepare(sorting.MOVED[self.options.precision])
         found = results.differences(self.of_program("grid.yaml", self.ranks), self.of_program())
         self.prepare()
         return bool(results.departures(found, self.options.precision))

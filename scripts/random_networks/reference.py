@@ -134,7 +134,7 @@ class Reference:
         if fault:
             fault.change_network(self.network)
         self.optimizer = make_optimizer(self.train, self.network)
-        self.results = {}
+        self.results, self.margin = {}, math.inf
 
     def moved(self, array):
         return self.noise(array) if self.noise else array
@@ -176,6 +176,7 @@ class Reference:
                 logits.register_hook(lambda gradient: self.noise.of_gradient(gradient, losses.largest_gradient()))
             loss = losses.of(logits, torch.tensor(labels[chosen]))
             total += loss.item()
+            self.margin = min(self.margin, margin_of(logits.detach()))
             (loss * (self.fault.weight_of(part, parts) if self.fault else 1.0)).backward()
         if dumped:
             self.keep_values(x[chosen], labels[chosen], logits.detach(), activations)
@@ -184,6 +185,7 @@ class Reference:
     def evaluate(self):
         with torch.no_grad():
             logits = self.network.forward(torch.tensor(self.data.eval_x.astype(numpy.float64)).movedim(-1, 1), None).movedim(1, -1)
+            self.margin = min(self.margin, margin_of(logits))
             return float(Losses(self.deck, self.data.eval_labels, logits.shape[-1]).of(logits, torch.tensor(self.data.eval_labels)))
 
     def keep_values(self, x, labels, logits, activations):
@@ -198,6 +200,14 @@ class Reference:
                 self.results["%s/gradients/%s" % (when, name)] = pytorch_models.from_pytorch(parameter.grad.numpy().copy())
         for name, value in self.network.state.items():
             self.results["%s/state/%s" % (when, name)] = value.numpy().reshape(1, 1, 1, 1, -1).copy()
+
+
+def margin_of(logits):
+    """How near the nearest prediction came to another one: of the two largest logits, or of a single one to 0."""
+    if logits.shape[-1] == 1:
+        return float(logits.abs().min())
+    first, second = logits.topk(2).values.unbind(-1)
+    return float((first - second).min())
 
 
 def train(deck, folder, parameters, fault=None, noise=None):

@@ -9,9 +9,11 @@ ROUNDED = {"conv2d", "conv3d", "conv_transpose2d", "conv_transpose3d", "batch_no
            "avg_pool2d", "avg_pool3d", "interpolate", "gelu", "sigmoid", "softmax", "mean", "add"}
 DRAWS = 4
 MORE = 16     # times the largest change of so few draws
-TIE = 16      # units in the last place, of the largest value: as near decides rounding
+TIE = 16      # units in the last place, of the largest value: what is as near is decided by rounding
+MOVED = {"f64": 1e-3, "f32": 1e-3, "bf16": 0.3}  # relative, of images: a tie is not met again
 SATURATED = 1e-6  # norm of the whole gradient
-MOVED = 1e-3  # relative, of images: a tie is not met again
+
+DECIDED = "a sign or a maximum that rounding decides"
 
 
 class Explanation:
@@ -67,8 +69,8 @@ class TieWatch(TorchFunctionMode):
             if name in ("relu", "leaky_relu", "relu_"):
                 self.note(arguments[0].abs(), arguments[0].abs().max())
             elif name in ("max_pool2d", "max_pool3d"):
-                given = dict(zip(("stride", "padding"), arguments[2:4]), **{key: options[key] for key in ("stride", "padding") if key in (options or {})})
-                self.windows(*arguments[:2], **given)
+                by_name = {key: value for key, value in (options or {}).items() if key in ("stride", "padding")}
+                self.windows(*arguments[:4], **by_name)
             elif name == "max" and len(arguments) == 2:
                 self.gaps(arguments[0])
         return function(*arguments, **(options or {}))
@@ -135,7 +137,7 @@ def class_of(departures, deck, want, precision):
     if adam and all(gradient_is_rounding(key, want, precision) for key in departures):
         return "AdamW's step along a gradient that is rounding"
     if max(departures.values()) > 1e6 * results.TOLERANCE[precision]:
-        return "a sign or a maximum that rounding decides"
+        return DECIDED
     if gradient_norm(want) < SATURATED:
         return "a saturated loss, whose gradient is a difference of equal numbers"
     return "rounding magnified by the network"
@@ -166,3 +168,24 @@ def by_tie(deck, folder, parameters, precision, fault, run_moved):
         return None
     return Explanation("a ReLU or a maximum turned by rounding", "distance %.0e of the largest value, and none with moved images" % bound,
                        nearest / bound, "distance %.1e" % nearest)
+
+
+def by_margin(deck, folder, parameters, precision, fault):
+    """For metrics: a prediction within rounding of another one."""
+    run = reference.Reference(deck, folder, parameters, fault)
+    run.run()
+    bound = TIE * results.UNIT[precision]
+    if run.margin > bound:
+        return None
+    return Explanation(DECIDED, "metrics: two logits within %.0e" % bound, run.margin / bound, "margin %.1e" % run.margin)
+
+
+def explain(departures, situation, want, precision, fault, run_moved):
+    """An Explanation that holds for all of `departures`, or None. `situation`: deck, folder, parameters."""
+    metrics = by_margin(*situation, precision, fault) if any(key.startswith("metrics/") for key in departures) else None
+    values = {key: value for key, value in departures.items() if not key.startswith("metrics/")}
+    if len(values) < len(departures) and metrics is None:
+        return None
+    if not values:
+        return metrics
+    return by_noise(values, *situation, want, precision, fault) or by_tie(*situation, precision, fault, run_moved)
