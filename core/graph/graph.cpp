@@ -31,13 +31,13 @@ NodeId Graph::add_node(std::string name, OperatorPtr op, std::vector<ValueId> in
         node.outputs.push_back(add_value({node.name + suffix, results[i], Role::activation, id, {}, true}));
     }
     nodes_.push_back(std::move(node));
+    unit_is_empty_ = false;
     return id;
 }
 
 void Graph::begin_unit(std::string name) {
-    int const last = static_cast<int>(units_.size()) - 1;
-    bool const is_empty = last >= 0 && (nodes_.empty() || nodes_.back().unit != last);
-    if (is_empty) { units_.pop_back(); }
+    if (unit_is_empty_) { units_.pop_back(); }
+    unit_is_empty_ = true;
     units_.push_back(std::move(name));
 }
 

@@ -59,6 +59,8 @@ class Graph {
     /// Starts a unit: cuts between stages and recomputed blocks fall between units. One that is still empty is
     /// replaced.
     void begin_unit(std::string name);
+    /// Lets the current unit stand without a node: the same network has one there in training.
+    void keep_unit() { unit_is_empty_ = false; }
 
     [[nodiscard]] Value const& value(ValueId id) const { return values_[static_cast<std::size_t>(id)]; }
     [[nodiscard]] Value& value(ValueId id) { return values_[static_cast<std::size_t>(id)]; }
@@ -82,6 +84,7 @@ class Graph {
     std::vector<Value> values_;
     std::vector<Node> nodes_;
     std::vector<std::string> units_;
+    bool unit_is_empty_ = false;
     std::vector<ValueId> gradients_;  ///< by parameter's value id
 };
 

@@ -160,7 +160,11 @@ ValueId NetworkBuilder::flatten(std::string const& name, ValueId x) {
 }
 
 ValueId NetworkBuilder::dropout(std::string const& name, ValueId x, double rate) {
-    if (options_.mode == Mode::eval || rate == 0) { return x; }
+    if (rate == 0) { return x; }
+    if (options_.mode == Mode::eval) {
+        graph_.keep_unit();  // stages are cut at the units of training
+        return x;
+    }
     return emit(name, std::make_shared<Dropout>(DropoutAttributes{rate, stream_of(name)}), {x});
 }
 

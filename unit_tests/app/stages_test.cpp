@@ -83,6 +83,62 @@ TEST(Stages, TrainAsOneRankDoes) {
     }
 }
 
+/// A unit of dropout alone has nothing to do in an evaluation; the stages of later units are those of training all the
+/// same, or ranks would evaluate with parameters that they do not train.
+TEST(Stages, AUnitOfDropoutIsAUnitOfTheEvaluationToo) {
+    std::string const with_dropout = R"(name: dropout
+model:
+  layers:
+    - dropout: {rate: 0.3, unit: true}
+    - conv: {filters: 4, kernel: 3, name: first, unit: true}
+    - dropout: {rate: 0.2, unit: true}
+    - relu: {name: coarse, unit: true}
+    - conv: {filters: 3, kernel: 3, name: wide, unit: true}
+    - dropout: {rate: 0.1, name: fine, unit: true}
+image: {size: [8, 8], channels: 2}
+data:
+  train: {kind: synthetic, samples: 8}
+  eval: {kind: synthetic, samples: 5}
+train:
+  batch: 4
+  micro_batches: 2
+  steps: 3
+  precision: f64
+  optimizer: {name: adamw, lr: 0.1}
+  checkpoint: {every: 3}
+)";
+    Workplace const place;
+    place.write("deck.yaml", with_dropout);
+    expect_code(place.aureole(run({}, "one")), ExitCode::success);
+    std::string const want = place.read("one/metrics.csv");
+    for (int const stages : {2, 3, 5}) {
+        SCOPED_TRACE(stages);
+        std::string const folder = "stages" + std::to_string(stages);
+        std::vector<std::string> const grid{"parallel.stages=" + std::to_string(stages), "parallel.cut=uniform"};
+        expect_code(place.launch(stages, run(grid, folder)), ExitCode::success);
+        expect_near_tensors(place.path(folder + ".h5"), place.path("one.h5"));
+        expect_near_metrics(place.read(folder + "/metrics.csv"), want);
+    }
+}
+
+/// The conversion of the image, which bf16 needs before the first unit, is none of its own.
+TEST(Stages, PrecisionDoesNotChangeUnits) {
+    Workplace const place;
+    place.write("deck.yaml", R"(name: units
+model:
+  layers:
+    - conv: {filters: 4, kernel: 3, unit: true}
+    - conv: {filters: 3, kernel: 3, unit: true}
+image: {size: [8, 8], channels: 2}
+data: {train: {kind: synthetic, samples: 8}}
+train: {batch: 4, steps: 1, optimizer: {lr: 0.1}}
+parallel: {stages: 2, balance: [1, 1]}
+)");
+    for (std::string const precision : {"f64", "f32", "bf16"}) {
+        expect_code(place.aureole({"plan", "deck.yaml", "train.precision=" + precision}), ExitCode::success);
+    }
+}
+
 TEST(Stages, ACheckpointGoesOnOnAnotherGrid) {
     Workplace const place;
     place.write("deck.yaml", deck);
