@@ -43,7 +43,7 @@ Normalization normalization_of(RunPlan const& plan, DataUse use) {
     Index const channels = plan.deck.image.channels;
     if (spec.kind != NormalizeSpec::Kind::dataset) { return {spec, channels}; }
     if (use == DataUse::size || use == DataUse::check) { return {}; }
-    std::string const path = plan.deck.output.folder + "/statistics.txt";
+    std::string const path = statistics_file(plan.deck);
     if (use == DataUse::resume && std::filesystem::exists(path)) {
         Statistics const statistics = load_statistics(path);
         return {spec, channels, &statistics};
@@ -73,6 +73,8 @@ void warn_about_chunks(RunPlan const& plan) {
 }
 
 }  // namespace
+
+std::string statistics_file(Deck const& deck) { return deck.output.folder + "/statistics.txt"; }
 
 TilingOptions tiling_of(Deck const& deck, Graph const& train) {
     using S = ParallelSpec;

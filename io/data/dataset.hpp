@@ -1,5 +1,7 @@
 #pragma once
+#include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -7,6 +9,25 @@
 #include "io/data/data_spec.hpp"
 
 namespace aureole {
+
+/// A stored value that a data set does not take.
+struct BadValue {
+    enum class Kind : std::uint8_t {
+        not_finite,    ///< NaN or infinity in an image
+        inexact,       ///< an integer of an image that f64 would round
+        absent,        ///< a fill value in an image
+        absent_label,  ///< a fill value among the labels
+        label,         ///< a label that is no class, or no target of the loss
+    };
+    static constexpr std::size_t kinds = 5;
+    Kind kind = Kind::not_finite;
+    std::int64_t sample = 0;
+    std::array<Index, 4> at{};  ///< (d, h, w, c)
+    long double value = 0;      ///< as stored
+};
+
+/// Hears of every bad value that is read, instead of an Error at the first.
+using BadValueListener = std::function<void(BadValue const&)>;
 
 /// An indexed set of samples, all of one shape. Reading is const and safe from several threads. Values are raw: as
 /// stored, converted to f32; labels are already mapped to classes. A bad value (NaN, infinity, a label outside the
@@ -44,6 +65,8 @@ class Dataset {
     [[nodiscard]] virtual double overhead(Box const& /*box*/) const { return 1; }
     /// "sample 12 ('x' of 'train.h5', entry 12)": for messages.
     [[nodiscard]] virtual std::string place(std::int64_t sample) const = 0;
+    /// Likewise of its label.
+    [[nodiscard]] virtual std::string label_place(std::int64_t sample) const { return place(sample); }
     /// Memory held for reading: caches and scratch, at most, when at most `run` samples are read at once.
     [[nodiscard]] virtual std::size_t buffer_bytes(std::int64_t run) const = 0;
     /// Bytes of stored elements delivered from files so far.
