@@ -351,7 +351,8 @@ ValueId dice(GraphMaker& make, ValueId logits) {
     shape.c = 1;
     DType const dtype = classes == 1 && make.random.coin() ? DType::f64 : DType::i32;
     std::optional<Index> const ignored = make.random.coin() ? std::optional<Index>(0) : std::nullopt;
-    ValueId const labels = make.labels(shape, dtype, classes > 1 ? -1 : 0, classes > 1 ? classes : 1);
+    Index const largest = classes > 1 ? make.random.between(0, classes) : 1;  // some classes occur nowhere
+    ValueId const labels = make.labels(shape, dtype, classes > 1 ? -1 : 0, largest);
     make.add_loss(std::make_shared<Dice>(DiceAttributes{{0.5, 0.25, ignored}, 0.5}), {logits, labels});
     return logits;
 }
