@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/tensor/box.hpp"
@@ -73,10 +74,19 @@ class Dataset {
     [[nodiscard]] virtual std::uint64_t bytes_read() const = 0;
 };
 
-/// Opens what the deck describes, checked against what the network takes; a set of at most `loader.cache_limit` bytes
-/// is kept in memory as it is read.
+/// The boxes of every sample that are read, in (d, h, w, c) of the stored image and labels; without one, all of it.
+struct SampleBoxes {
+    std::optional<Box> x, y;
+};
+
+/// One of these boxes, or all, of one sample: its n is [0, 1).
+[[nodiscard]] Box box_of_sample(std::optional<Box> const& box, Shape const& sample);
+
+/// Opens what the deck describes, checked against what the network takes; if what is read of the set takes at most
+/// `loader.cache_limit` bytes, it is kept in memory as it is read.
 /// @param seed stream of the synthetic data; not used for files
 [[nodiscard]] std::shared_ptr<Dataset const> open_dataset(SourceSpec const& source, SampleSpec const& sample,
-                                                          LoaderSpec const& loader, std::uint64_t seed);
+                                                          LoaderSpec const& loader, std::uint64_t seed,
+                                                          SampleBoxes const& boxes = {});
 
 }  // namespace aureole
