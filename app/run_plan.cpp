@@ -81,11 +81,11 @@ LoaderConfig loader_config(RunPlan const& plan, Network const& network, LoaderCo
     loader.seed = static_cast<std::uint64_t>(plan.deck.train.seed);
     loader.batch = batch;
     loader.mode = mode;
+    loader.micro_samples = plan.micro_samples;
     if (plan.pipeline.grid.ranks() > 1) {
         bool const training = mode == LoaderConfig::Mode::train;
         loader.x_box = plan.engine->read_box(network.input, training);
         loader.y_box = plan.engine->read_box(network.labels, training);
-        loader.micro_samples = plan.micro_samples;
     }
     return loader;
 }
@@ -196,12 +196,12 @@ void open_data(RunPlan& plan, DataUse use) {
 Box owned_labels(RunPlan const& plan, LoaderConfig const& loader) {
     Shape whole = loader.sample.y;
     whole.n = plan.micro_samples;
-    if (!loader.y_box) { return Box::whole(whole); }
+    if (!loader.y_box) { return loader.y_read(); }
     PipelineGrid const& grid = plan.pipeline.grid;
     int const last = grid.stages() - 1;
     PipelineGrid::Place const place = plan.engine->place();
     if (place.row != grid.row_of(last) || loader.y_box->empty()) { return {}; }
-    return intersection(*loader.y_box, grid.stage(last).tiles.tile(place.tile, whole));
+    return intersection(loader.y_read(), grid.stage(last).tiles.tile(place.tile, whole));
 }
 
 Index micro_batches_of_evaluation(RunPlan const& plan) {

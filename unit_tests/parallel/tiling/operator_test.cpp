@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "core/metrics/confusion.hpp"
-#include "core/metrics/histogram.hpp"
 #include "core/ops/bce_with_logits.hpp"
 #include "core/ops/cast.hpp"
 #include "core/ops/dice.hpp"
@@ -384,19 +383,6 @@ TEST(TiledOperator, ConfusionCounts) {
             return logits;
         },
         10);
-}
-
-TEST(TiledOperator, ScoreHistograms) {
-    expect_tiles_equal_one_rank(
-        [](GraphMaker& make) {
-            ValueId const logits = make.source(1);
-            ValueId const labels = make.labels(make.shape(logits), DType::i32, -1, 1);
-            make.net.graph().add_node(
-                "metric", std::make_shared<MetricHistogram>(),
-                {logits, labels, make.net.state("counts", metric_histogram_shape(), DType::f64, 0)});
-            return logits;
-        },
-        2);
 }
 
 /// Several operators one after the other, values with several users, skips: exchanges are shared, memory is reused.
