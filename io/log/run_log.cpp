@@ -37,28 +37,14 @@ std::string kept_lines(std::string const& path, Index last) {
     return kept;
 }
 
-using Cells = std::vector<std::string>;
-
-Cells split(std::string const& line) {
-    Cells cells(1);
-    for (char const letter : line) {
-        if (letter == ',') {
-            cells.emplace_back();
-        } else {
-            cells.back() += letter;
-        }
-    }
-    return cells;
-}
-
 /// Lines of a CSV file with a header, with the columns that `header` names.
 std::string with_columns(std::string const& header, std::string const& csv) {
     std::istringstream lines(csv);
     std::string line, text = header + "\n";
     std::getline(lines, line);
-    Cells const before = split(line), after = split(header);
+    std::vector<std::string> const before = cells_of(line), after = cells_of(header);
     while (std::getline(lines, line)) {
-        Cells const cells = split(line);
+        std::vector<std::string> const cells = cells_of(line);
         for (std::size_t i = 0; i < after.size(); ++i) {
             auto const at =
                 static_cast<std::size_t>(std::find(before.begin(), before.end(), after[i]) - before.begin());
@@ -141,6 +127,18 @@ void RunLog::write(LogRecord const& r) {
     fmt::print(json_.get(), "}}\n");
     std::fflush(csv_.get());
     std::fflush(json_.get());
+}
+
+std::vector<std::string> cells_of(std::string const& csv_line) {
+    std::vector<std::string> cells(1);
+    for (char const letter : csv_line) {
+        if (letter == ',') {
+            cells.emplace_back();
+        } else {
+            cells.back() += letter;
+        }
+    }
+    return cells;
 }
 
 std::string values_text(LogRecord const& record) {
