@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "io/data/class_names.hpp"
 #include "io/data/inspection.hpp"
+#include "io/data/normalization.hpp"
 #include "io/data/statistics.hpp"
 #include "io/log/progress.hpp"
 
@@ -19,7 +20,8 @@ namespace {
 
 using Labels = SampleSpec::Labels;
 
-constexpr std::size_t most_rows = 64;  // channels or classes in a table
+constexpr std::size_t most_rows = 64;        // channels or classes in a table
+constexpr std::ptrdiff_t most_messages = 3;  // of one kind
 
 /// "3 samples", "1 sample"
 std::string count_of(std::int64_t count, char const* thing) {
@@ -112,6 +114,7 @@ bool Report::open(DataSplit& split) {
         split.inspection = std::make_unique<DataInspection>(split.source, sample_, plan_.deck.data.loader, seed);
         return true;
     } catch (Error const& error) {
+        if (error.code() == ExitCode::internal) { throw; }
         fmt::print("\ndata.{}\n", split.name);
         refuse("{}", error.what());
         return false;
@@ -177,12 +180,19 @@ void Report::print_labels(DataSplit const& split) const {
                share_of(findings.ignored, findings.labels));
 }
 
-/// The figures that normalisation subtracts and divides by, if there are any.
+/// The figures that normalisation subtracts and divides by, if there are any. Throws bad_deck if they do not fit the
+/// channels.
 std::optional<Statistics> Report::figures_used() const {
     using Kind = NormalizeSpec::Kind;
     NormalizeSpec const& spec = plan_.deck.data.loader.normalize;
-    if (spec.kind == Kind::dataset) { return has_saved_ ? load_statistics(statistics_file(plan_.deck)) : measured_; }
+    if (spec.kind == Kind::dataset) {
+        if (!has_saved_) { return measured_; }
+        Statistics saved = load_statistics(statistics_file(plan_.deck));
+        static_cast<void>(Normalization(spec, sample_.x.c, &saved));
+        return saved;
+    }
     if (spec.kind != Kind::given) { return {}; }
+    static_cast<void>(Normalization(spec, sample_.x.c));
     auto const figure = [](std::vector<double> const& figures, std::size_t c, double fallback) {
         return figures.empty() ? fallback : figures[figures.size() == 1 ? 0 : c];
     };
@@ -218,7 +228,8 @@ void Report::print_notes() const {
     if (spec.kind == Kind::sample) { fmt::print("  (data.normalize takes those of each sample by itself)\n"); }
     if (spec.kind != Kind::dataset) { return; }
     fmt::print("  (used: {})\n",
-               has_saved_ ? fmt::format("as saved in '{}'", statistics_file(plan_.deck)) : "as measured in data.train");
+               has_saved_ ? fmt::format("as saved in '{}', if the run is resumed", statistics_file(plan_.deck))
+                          : "as measured in data.train");
 }
 
 void Report::judge_images(DataSplit const& split) {
@@ -268,7 +279,13 @@ void Report::judge_figures(DataFindings const& findings, Statistics const& used)
 }
 
 void Report::judge_storage(DataSplit const& split) {
-    for (std::string const& message : split.inspection->findings().absent_storage) {
+    std::vector<std::string> const& messages = split.inspection->findings().absent_storage;
+    for (std::string const& message : messages) {
+        if (&message - messages.data() == most_messages) {
+            fmt::print("           and so for {} files more\n",
+                       static_cast<std::ptrdiff_t>(messages.size()) - most_messages);
+            break;
+        }
         if (split.source.fill == FillRule::error) {
             refuse("{}", message);
         } else {
@@ -336,14 +353,13 @@ void Report::judge_copies(DataSplit const& split) {
     for (Copies::Pair const& pair : copies.first) {
         pairs.push_back(fmt::format("{} = {}", split.inspection->dataset().place(pair.copy), pair.original));
     }
-    warn("{} are equal to an earlier one{}: {}", count_of(copies.samples, "image"),
+    warn("{} equal to an earlier one{}: {}", count_of(copies.samples, "image"),
          copies.other_labels > 0 ? fmt::format(", {} of them with other labels", copies.other_labels) : "",
          fmt::join(pairs, "; "));
 }
 
 void Report::compare(DataSplit const& train, DataSplit const& eval) {
     fmt::print("\ndata.train and data.eval\n");
-    int const before = refused_ + warnings_;
     try {
         require_same_class_names(train.source, eval.source);
     } catch (Error const& error) { refuse("{}", error.what()); }
@@ -355,11 +371,12 @@ void Report::compare(DataSplit const& train, DataSplit const& eval) {
                                         train.inspection->dataset().place(pair.original)));
         }
         if (copies.samples > 0) {
-            warn("{} of data.eval are in data.train too, so that evaluations flatter: {}",
+            warn("data.eval has {} that data.train has too, so that evaluations flatter: {}",
                  count_of(copies.samples, "image"), fmt::join(pairs, "; "));
+        } else {
+            fmt::print("  no image is in both\n");
         }
     }
-    if (refused_ + warnings_ == before) { fmt::print("  no image is in both\n"); }
 }
 
 void Report::end() const {

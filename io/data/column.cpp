@@ -239,11 +239,14 @@ std::vector<std::string> Column::absent_storage() const {
     std::lock_guard const lock(mutex_);
     std::vector<std::string> messages;
     for (std::size_t file = 0; file < spec_.files.size(); ++file) {
+        bool is_open = false;
         try {
-            open(file).require_stored(hdf5::Unwritten::refuse);
+            hdf5::Dataset const& dataset = open(file);
+            is_open = true;
+            dataset.require_stored(hdf5::Unwritten::refuse);
         } catch (Error const& error) {
             if (error.code() != ExitCode::data_error) { throw; }
-            messages.emplace_back(error.what());
+            if (is_open) { messages.emplace_back(error.what()); }
         }
     }
     return messages;

@@ -53,7 +53,8 @@ class Column {
     [[nodiscard]] std::int64_t run_length() const { return run_length_; }
     /// Elements of the chunks that a box of a sample touches, over those of the box; 1 without chunks.
     [[nodiscard]] double overhead(Box const& box) const;
-    /// A message for every file whose dataset was not written to its end, or that cannot be opened.
+    /// A message for every file whose dataset was not written to its end. Files that cannot be opened are left out:
+    /// reading them tells why.
     [[nodiscard]] std::vector<std::string> absent_storage() const;
     /// "'x' of 'b.h5', entry 3"
     [[nodiscard]] std::string place(std::int64_t sample) const;

@@ -57,8 +57,8 @@ xe[6] = x[1]
 write('e.h5', x=xe.astype('f8'), y=ye)
 text = report(words=['nothing that training refuses, 3 warnings'])
 says(text, 'constant images', '1 constant image', 'sample 4')
-says(text, 'copies', '2 images are equal', '1 of them with other labels', 'sample 9', '= 2', 'sample 11')
-says(text, 'leakage, whatever the type', '1 image of data.eval', 'sample 6', "'x' of 'e.h5'", 'sample 1 ')
+says(text, 'copies', '2 images equal', '1 of them with other labels', 'sample 9', '= 2', 'sample 11')
+says(text, 'leakage, whatever the type', 'data.eval has 1 image that', 'sample 6', "'x' of 'e.h5'", 'sample 1 ')
 y[:] = 0
 write('x.h5', x=x, y=y)
 says(report(), 'a class without labels', 'warning', 'no label is of class 1')
@@ -71,7 +71,8 @@ text = report('data.normalize={kind: given, factor: 1/255, mean: 0.4, deviation:
 says(text, 'figures in use', '%.6g' % (clean[0].astype('f8') / 255).mean(), '0.4', '0.08')
 expect('figures that fit', 'once normalised' not in text)
 text = report('data.normalize={kind: given, mean: 0.4, deviation: 0.08}')
-says(text, 'figures that do not fit', 'warning', 'channel 0', 'once normalised')
+says(text, 'figures that do not match', 'warning', 'channel 0', 'once normalised')
+run('check', 'd.yaml', '--data', 'data.normalize={kind: given, mean: [0.4, 0.1], deviation: 1}', code=2, words=['mean'])
 os.makedirs('runs/t', exist_ok=True)
 with open('runs/t/statistics.txt', 'w') as f:
     f.write('# aureole statistics 1\npixels 5\nchannel mean deviation minimum maximum\n0 99 20 0 1\n')
