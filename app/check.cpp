@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "app/data_report.hpp"
 #include "app/fit.hpp"
 #include "app/verbs.hpp"
 #include "io/deck/parse.hpp"
@@ -10,6 +11,7 @@ ExitCode check_verb(Command const& command) {
     Deck const deck = read_deck(command.deck, command.overrides);
     fmt::print("{}\n", dump_deck(deck));
     RunPlan plan = plan_run(deck, false);
+    if (command.read_data) { report_data(plan); }
     if (!command.no_data) { open_data(plan, DataUse::check); }
     fmt::print("{}", memory_table(plan));
     require_fits(plan);

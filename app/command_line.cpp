@@ -83,7 +83,12 @@ Command parse_command_line(int argc, char const* const* argv) {
     CLI::App& check =
         *app.add_subcommand("check", "read a deck, print every fault, the resolved deck and the memory it needs");
     add_deck(check, command);
-    check.add_flag("--no-data", command.no_data, "do not open the data sets: for a machine that has none");
+    CLI::Option* const no_data =
+        check.add_flag("--no-data", command.no_data, "do not open the data sets: for a machine that has none");
+    check
+        .add_flag("--data", command.read_data,
+                  "read every sample once and report labels, statistics, duplicates and what training would refuse")
+        ->excludes(no_data);
     CLI::App& info = *app.add_subcommand("info", "version, libraries, deck reference");
     info.add_flag("--deck-reference", command.deck_reference, "print the deck reference (Markdown)");
     info.add_flag("--json-schema", command.json_schema, "print the JSON Schema of decks, for editors");

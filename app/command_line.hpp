@@ -38,6 +38,7 @@ struct Command {
     std::optional<std::string> trace;     ///< run --trace FILE
     std::optional<std::string> timeline;  ///< plan --timeline FILE
     bool no_data = false;                 ///< check --no-data
+    bool read_data = false;               ///< check --data
     bool profile = false;                 ///< run --profile
     bool deck_reference = false, json_schema = false;
     ConvertCommand convert;

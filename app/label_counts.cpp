@@ -32,14 +32,13 @@ LabelCounter::LabelCounter(RunPlan const& plan, LoaderConfig const& loader)
     : comm_(plan.comm),
       ignored_(loader.sample.ignore_label),
       part_(SamplePart::of_box(loader, loader.y_box)),
+      read_(loader.y_read()),
       owned_(owned_labels(plan, loader)),
       micro_samples_(plan.micro_samples),
       samples_(loader.batch),
       first_(loader.mode == LoaderConfig::Mode::train ? loader.first_of_batch : 0),
       whole_(loader.mode == LoaderConfig::Mode::train && loader.whole_batch > 0 ? loader.whole_batch : loader.batch),
-      per_sample_(loader.sample.y.pixels_per_sample() * loader.sample.y.c) {
-    read_ = loader.y_box.value_or(owned_);
-}
+      per_sample_(loader.sample.y.pixels_per_sample() * loader.sample.y.c) {}
 
 LabelCounts LabelCounter::count(Batch const& batch) const {
     if (!ignored_) {

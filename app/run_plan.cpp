@@ -11,6 +11,7 @@
 #include "app/ranks.hpp"
 #include "app/score_store.hpp"
 #include "core/error.hpp"
+#include "io/data/batch_reader.hpp"
 #include "io/data/class_names.hpp"
 #include "io/data/statistics.hpp"
 #include "io/log/process_memory.hpp"
@@ -43,7 +44,7 @@ Normalization normalization_of(RunPlan const& plan, DataUse use) {
     Index const channels = plan.deck.image.channels;
     if (spec.kind != NormalizeSpec::Kind::dataset) { return {spec, channels}; }
     if (use == DataUse::size || use == DataUse::check) { return {}; }
-    std::string const path = plan.deck.output.folder + "/statistics.txt";
+    std::string const path = statistics_file(plan.deck);
     if (use == DataUse::resume && std::filesystem::exists(path)) {
         Statistics const statistics = load_statistics(path);
         return {spec, channels, &statistics};
@@ -72,7 +73,26 @@ void warn_about_chunks(RunPlan const& plan) {
         overhead, tile.h, tile.w);
 }
 
+/// All but the data set and its normalisation.
+LoaderConfig loader_config(RunPlan const& plan, Network const& network, LoaderConfig::Mode mode, Index batch) {
+    LoaderConfig loader;
+    loader.sample = plan.train.sample;
+    loader.spec = plan.deck.data.loader;
+    loader.seed = static_cast<std::uint64_t>(plan.deck.train.seed);
+    loader.batch = batch;
+    loader.mode = mode;
+    loader.micro_samples = plan.micro_samples;
+    if (plan.pipeline.grid.ranks() > 1) {
+        bool const training = mode == LoaderConfig::Mode::train;
+        loader.x_box = plan.engine->read_box(network.input, training);
+        loader.y_box = plan.engine->read_box(network.labels, training);
+    }
+    return loader;
+}
+
 }  // namespace
+
+std::string statistics_file(Deck const& deck) { return deck.output.folder + "/statistics.txt"; }
 
 TilingOptions tiling_of(Deck const& deck, Graph const& train) {
     using S = ParallelSpec;
@@ -158,49 +178,31 @@ void open_data(RunPlan& plan, DataUse use) {
     DataSpec const& data = plan.deck.data;
     SampleSpec const& sample = plan.train.sample;
     auto const seed = static_cast<std::uint64_t>(plan.deck.train.seed);
-    LoaderSpec reading = data.loader;
-    if (plan.pipeline.grid.ranks() > 1) { reading.cache_limit = 0; }  // a cache would read and hold whole samples
     if (plan.is_root()) { require_same_class_names(data.train, data.eval.value_or(data.train)); }
-    plan.train_data = open_dataset(data.train, sample, reading, seed);
-    Normalization const normalization = normalization_of(plan, use);
-    auto const config = [&](std::shared_ptr<Dataset const> dataset, Index batch, LoaderConfig::Mode mode,
-                            Network const& network) {
-        LoaderConfig loader;
-        loader.dataset = std::move(dataset);
-        loader.sample = sample;
-        loader.spec = data.loader;
-        loader.normalization = normalization;
-        loader.seed = seed;
-        loader.batch = batch;
-        loader.mode = mode;
-        if (plan.pipeline.grid.ranks() > 1) {
-            bool const training = mode == LoaderConfig::Mode::train;
-            loader.x_box = plan.engine->read_box(network.input, training);
-            loader.y_box = plan.engine->read_box(network.labels, training);
-            loader.micro_samples = plan.micro_samples;
-        }
-        return loader;
-    };
     Index const replicas = plan.pipeline.grid.replicas(), own = plan.deck.train.batch / replicas;
-    plan.train_loader = config(plan.train_data, own, LoaderConfig::Mode::train, plan.train);
+    plan.train_loader = loader_config(plan, plan.train, LoaderConfig::Mode::train, own);
     plan.train_loader.whole_batch = plan.deck.train.batch;
     plan.train_loader.first_of_batch = plan.engine->place().replica * own;
+    plan.train_data = open_dataset(data.train, sample, data.loader, seed, fixed_boxes(plan.train_loader));
+    plan.train_loader.dataset = plan.train_data;
+    plan.train_loader.normalization = normalization_of(plan, use);
     if (use != DataUse::size) { warn_about_chunks(plan); }
-    if (plan.has_eval) {
-        plan.eval_data = open_dataset(*data.eval, sample, reading, seed + 1);
-        plan.eval_loader = config(plan.eval_data, plan.micro_samples, LoaderConfig::Mode::eval, plan.eval);
-    }
+    if (!plan.has_eval) { return; }
+    plan.eval_loader = loader_config(plan, plan.eval, LoaderConfig::Mode::eval, plan.micro_samples);
+    plan.eval_data = open_dataset(*data.eval, sample, data.loader, seed + 1, fixed_boxes(plan.eval_loader));
+    plan.eval_loader.dataset = plan.eval_data;
+    plan.eval_loader.normalization = plan.train_loader.normalization;
 }
 
 Box owned_labels(RunPlan const& plan, LoaderConfig const& loader) {
     Shape whole = loader.sample.y;
     whole.n = plan.micro_samples;
-    if (!loader.y_box) { return Box::whole(whole); }
+    if (!loader.y_box) { return loader.y_read(); }
     PipelineGrid const& grid = plan.pipeline.grid;
     int const last = grid.stages() - 1;
     PipelineGrid::Place const place = plan.engine->place();
     if (place.row != grid.row_of(last) || loader.y_box->empty()) { return {}; }
-    return intersection(*loader.y_box, grid.stage(last).tiles.tile(place.tile, whole));
+    return intersection(loader.y_read(), grid.stage(last).tiles.tile(place.tile, whole));
 }
 
 Index micro_batches_of_evaluation(RunPlan const& plan) {

@@ -61,6 +61,9 @@ enum class DataUse : std::uint8_t {
     resume,  ///< statistics are taken from the run's folder
 };
 
+/// Where a run saves the statistics of its training set.
+[[nodiscard]] std::string statistics_file(Deck const& deck);
+
 /// Opens the data sets and prepares the loaders.
 void open_data(RunPlan& plan, DataUse use);
 

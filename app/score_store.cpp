@@ -121,9 +121,6 @@ void merge(std::vector<std::unique_ptr<Descending>> const& ranks, ThresholdScore
     }
 }
 
-/// The labels of a micro-batch that this rank reads.
-Box label_box(RunPlan const& plan) { return plan.eval_loader.y_box.value_or(owned_labels(plan, plan.eval_loader)); }
-
 /// Every replica evaluates the same samples.
 bool keeps_scores(RunPlan const& plan) { return needs_scores(plan.eval) && plan.engine->place().replica == 0; }
 
@@ -137,7 +134,7 @@ bool is_double(RunPlan const& plan) { return plan.deck.train.precision == TrainS
 
 }  // namespace
 
-ScoreStore::ScoreStore(RunPlan const& plan) : plan_(plan), labels_(label_box(plan)) {
+ScoreStore::ScoreStore(RunPlan const& plan) : plan_(plan), labels_(plan.eval_loader.y_read()) {
     auto const count = static_cast<std::size_t>(capacity(plan));
     if (is_double(plan)) {
         scores_ = std::vector<double>(count);

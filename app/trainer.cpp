@@ -125,24 +125,19 @@ void write_part(T const* values, Box const& read, Tensor const& to, Box const& b
     }
 }
 
-/// The box that a loader reads of an input; without one, all of it, which is what every program of the rank needs.
-Box box_read(std::optional<Box> const& box, Program const& program, ValueId id) {
-    return box ? *box : program.spec(id).box;
-}
-
 }  // namespace
 
 void write_batch(Program const& program, int frame, Network const& network, LoaderConfig const& loader,
                  Batch const& batch, Index first, Index count) {
     Tensor const x = program.tensor(network.input, frame);
     if (x.data != nullptr) {
-        Box const read = box_read(loader.x_box, program, network.input);
+        Box const read = loader.x_read();
         Index const before = first * read.shape().volume() / count;
         write_part(batch.x.data() + before, read, x, program.spec(network.input).box);
     }
     Tensor const y = program.tensor(network.labels, frame);
     if (y.data == nullptr) { return; }
-    Box const read = box_read(loader.y_box, program, network.labels), box = program.spec(network.labels).box;
+    Box const read = loader.y_read(), box = program.spec(network.labels).box;
     Index const before = first * read.shape().volume() / count;
     if (y.dtype == DType::i32) {
         write_part(batch.classes.data() + before, read, y, box);
@@ -339,10 +334,7 @@ void Trainer::draw_samples(Batch const& batch, std::vector<Picture>& pictures) c
     if (missing <= 0 || !can_draw(sample)) { return; }
     drawn_ += missing;
     Part const logits = eval_part(engine_, plan_.eval.logits);
-    LoaderConfig const& loader = plan_.eval_loader;
-    Index const n = plan_.micro_samples;
-    Box const x = loader.x_box.value_or(Box::whole({n, sample.x.d, sample.x.h, sample.x.w, sample.x.c}));
-    Box const y = loader.y_box.value_or(Box::whole({n, sample.y.d, sample.y.h, sample.y.w, sample.y.c}));
+    Box const x = plan_.eval_loader.x_read(), y = plan_.eval_loader.y_read();
     for (Index i = 0; i < missing; ++i) {
         SampledPrediction strip(sample, logits.spec.global.c);
         strip.add_image(batch, x, i);

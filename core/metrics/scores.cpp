@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "core/error.hpp"
-#include "core/metrics/histogram.hpp"
 
 namespace aureole {
 
@@ -44,31 +43,6 @@ std::vector<double> score_per_class(std::span<double const> confusion,
     return scores;
 }
 
-struct Histogram {
-    explicit Histogram(std::span<double const> counts)
-        : bins(counts.size() / 2), negative(counts.first(bins)), positive(counts.last(bins)) {
-        require(static_cast<Index>(bins) == metric_histogram_bins && counts.size() == 2 * bins,
-                "score histograms of {} counts", counts.size());
-        negatives = std::accumulate(negative.begin(), negative.end(), 0.0);
-        positives = std::accumulate(positive.begin(), positive.end(), 0.0);
-    }
-    std::size_t bins;
-    std::span<double const> negative, positive;
-    double negatives = 0, positives = 0;
-};
-
-/// Calls visit(bin, positives, negatives) for every bin that is not empty, highest scores first, with the numbers of
-/// positives and negatives in this bin and above.
-void for_thresholds(Histogram const& histogram, std::function<void(std::size_t, double, double)> const& visit) {
-    double positives = 0, negatives = 0;
-    for (std::size_t bin = histogram.bins; bin-- > 0;) {
-        if (histogram.positive[bin] == 0 && histogram.negative[bin] == 0) { continue; }
-        positives += histogram.positive[bin];
-        negatives += histogram.negative[bin];
-        visit(bin, positives, negatives);
-    }
-}
-
 }  // namespace
 
 double accuracy(std::span<double const> confusion) {
@@ -103,17 +77,6 @@ double mean_score(std::span<double const> per_class) {
     return ratio(sum, present);
 }
 
-double auroc(std::span<double const> histogram) {
-    Histogram const counts(histogram);
-    double area = 0, last_positives = 0, last_negatives = 0;
-    for_thresholds(counts, [&](std::size_t /*bin*/, double positives, double negatives) {
-        area += (negatives - last_negatives) * 0.5 * (positives + last_positives);
-        last_positives = positives;
-        last_negatives = negatives;
-    });
-    return ratio(area, counts.positives * counts.negatives);
-}
-
 void ThresholdScores::add(double score, double positives, double negatives) {
     roc_ += negatives * (positives_ + 0.5 * positives);
     positives_ += positives;
@@ -127,27 +90,5 @@ void ThresholdScores::add(double score, double positives, double negatives) {
 double ThresholdScores::auroc() const { return ratio(roc_, all_positives_ * all_negatives_); }
 double ThresholdScores::auprc() const { return ratio(precision_, all_positives_); }
 BestF1 ThresholdScores::best_f1() const { return all_positives_ > 0 ? best_ : BestF1{undefined, undefined}; }
-
-double auprc(std::span<double const> histogram) {
-    Histogram const counts(histogram);
-    double area = 0, last_positives = 0;
-    for_thresholds(counts, [&](std::size_t /*bin*/, double positives, double negatives) {
-        area += (positives - last_positives) * positives / (positives + negatives);
-        last_positives = positives;
-    });
-    return ratio(area, counts.positives);
-}
-
-BestF1 best_f1(std::span<double const> histogram) {
-    Histogram const counts(histogram);
-    if (counts.positives == 0) { return {undefined, undefined}; }
-    BestF1 best{-1, undefined};
-    for_thresholds(counts, [&](std::size_t bin, double positives, double negatives) {
-        // TP + FP + TP + FN = positives + negatives above the threshold + all positives
-        double const f1 = 2 * positives / (positives + negatives + counts.positives);
-        if (f1 > best.f1) { best = {f1, 1.0 / (1.0 + std::exp(-metric_histogram_edge(static_cast<Index>(bin))))}; }
-    });
-    return best;
-}
 
 }  // namespace aureole

@@ -17,32 +17,25 @@ namespace aureole {
 /// that are present, i.e. not NaN; NaN if there is none.
 [[nodiscard]] double mean_score(std::span<double const> per_class);
 
-// Scores from histograms, (2, bins) counts: negatives, then positives; higher bins are higher scores (MetricHistogram).
-// Scores in one bin are taken as equal.
-
-/// Area under the ROC curve: probability that a positive scores above a negative, ties counting half (Mann-Whitney).
-/// NaN without positives or without negatives.
-[[nodiscard]] double auroc(std::span<double const> histogram);
-/// Average precision, the sum over thresholds of (recall - previous recall) * precision: the area under the
-/// precision-recall curve without interpolation. NaN without positives.
-[[nodiscard]] double auprc(std::span<double const> histogram);
-
 struct BestF1 {
     double f1 = 0;
     double threshold = 0;  ///< probability from which on a prediction is positive
 };
-/// The largest F1 over all thresholds, and the highest threshold that reaches it. Both NaN without positives.
-[[nodiscard]] BestF1 best_f1(std::span<double const> histogram);
 
-/// The same three from all different scores, each with its exact numbers of positives and negatives.
+/// Scores from all different scores, highest first, each with its numbers of positives and negatives.
 class ThresholdScores {
   public:
     /// Numbers of all labels that will be added.
     ThresholdScores(double positives, double negatives) : all_positives_(positives), all_negatives_(negatives) {}
     /// The labels of the next lower score (a logit).
     void add(double score, double positives, double negatives);
+    /// Area under the ROC curve: probability that a positive scores above a negative, ties counting half
+    /// (Mann-Whitney). NaN without positives or without negatives.
     [[nodiscard]] double auroc() const;
+    /// Average precision, the sum over thresholds of (recall - previous recall) * precision: the area under the
+    /// precision-recall curve without interpolation. NaN without positives.
     [[nodiscard]] double auprc() const;
+    /// The largest F1 over all thresholds, and the highest threshold that reaches it. Both NaN without positives.
     [[nodiscard]] BestF1 best_f1() const;
 
   private:

@@ -8,12 +8,19 @@ struct DiceAttributes {
     double smooth = 1;  ///< added to numerator and denominator
 };
 
-/// Soft Dice loss (Milletari, Navab and Ahmadi, "V-Net", 2016): mean over classes and over the samples in which a label
-/// counts of 1 - (2 sum(p t) + smooth) / (sum(p) + sum(t) + smooth), sums over the pixels (d, h, w) that count.
+/// Soft Dice loss (Milletari, Navab and Ahmadi, "V-Net", 2016), with sums over the pixels (d, h, w) that count:
 ///
-/// One channel: p is the sigmoid of the logit and t the target. Several channels: p is the softmax, t the one-hot
-/// label; a label outside [0, c) belongs to no class. Inputs: logits (n, d, h, w, c), labels (n, d, h, w, 1), i32 or
-/// for one channel also f32 or f64. Outputs: loss; sums of p t, p and t for the backward pass, f64 (n, 1, 1, 3, c).
+///     loss = mean over samples n of mean over classes k in C(n) of
+///            1 - (2 sum(p t) + smooth) / (sum(p) + sum(t) + smooth)
+///
+/// The samples are those in which a label counts; all weigh the same. C(n) are the classes that occur in the labels of
+/// sample n that count, sum(t) > 0: what absent classes score is made of smooth alone, and would hide what is learned
+/// of the others. Wrong answers for an absent class still cost, as the classes that are there lose them.
+///
+/// One channel: p is the sigmoid of the logit, t the target, and C(n) is this one class even if the mask is empty.
+/// Several channels: p is the softmax, t the one-hot label; a label outside [0, c) belongs to no class. Inputs: logits
+/// (n, d, h, w, c), labels (n, d, h, w, 1), i32 or for one channel also f32 or f64. Outputs: loss; sums of p t, p and t
+/// for the backward pass, f64 (n, 1, 1, 3, c).
 class Dice : public Operator {
   public:
     explicit Dice(DiceAttributes attributes) : attributes_(attributes) {}

@@ -58,9 +58,8 @@ enum class Recompute : std::uint8_t {
 /// How the results of ranks that each took some pixels of a reduction become the result of all pixels.
 enum class Combine : std::uint8_t {
     sum,
-    moments,        ///< triples (count, mean, sum of squared deviations) along c
-    weighted_mean,  ///< output 0 is a mean, output 1 its weight
-    maximum,        ///< output 0 is a maximum, output 1 the place where it is; the smaller place of equal ones
+    moments,  ///< triples (count, mean, sum of squared deviations) along c
+    maximum,  ///< output 0 is a maximum, output 1 the place where it is; the smaller place of equal ones
 };
 
 struct Split;

@@ -28,21 +28,13 @@ bool rearranges(LoaderConfig const& config) {
     return augments(config) || is_larger(config.dataset->x_shape(), config.sample.x);
 }
 
-/// Of one sample.
-Box box_or_whole(std::optional<Box> const& box, Shape const& sample) {
-    Box one = box.value_or(Box::whole(sample));
-    one.lo[0] = 0;
-    one.hi[0] = 1;
-    return one;
-}
-
 Index volume_of(Box const& box) {
     Shape const shape = box.shape();
     return shape.pixels_per_sample() * shape.c;
 }
 
 Index label_volume(LoaderConfig const& config) {
-    return config.sample.labels == Labels::none ? 0 : volume_of(box_or_whole(config.y_box, config.sample.y));
+    return config.sample.labels == Labels::none ? 0 : volume_of(box_of_sample(config.y_box, config.sample.y));
 }
 
 /// Elements of f64 that are held at a time: whole rows.
@@ -83,13 +75,19 @@ Index SamplePart::before(Index slots) const {
     return slots / of * (last - first) + std::clamp<Index>(slots % of - first, 0, last - first);
 }
 
+SampleBoxes fixed_boxes(LoaderConfig const& config) {
+    bool const measured = config.spec.normalize.kind == NormalizeSpec::Kind::sample;
+    if (augments(config) || config.spec.augment.random_crop || measured) { return {}; }
+    return {config.x_box, config.y_box};
+}
+
 BatchReader::BatchReader(LoaderConfig const& config)
     : config_(config),
       order_(config.seed, config.dataset->samples(), config.spec.shuffle && is_training(config)),
       stored_x_(config.dataset->x_shape()),
       stored_y_(config.dataset->y_shape()),
-      x_box_(box_or_whole(config.x_box, config.sample.x)),
-      y_box_(box_or_whole(config.y_box, config.sample.y)),
+      x_box_(box_of_sample(config.x_box, config.sample.x)),
+      y_box_(box_of_sample(config.y_box, config.sample.y)),
       x_part_(SamplePart::of_box(config, config.x_box)),
       y_part_(SamplePart::of_box(config, config.y_box)),
       x_volume_(volume_of(x_box_)),
@@ -108,7 +106,7 @@ BatchReader::BatchReader(LoaderConfig const& config)
 std::size_t BatchReader::staging_bytes(LoaderConfig const& config) {
     Index elements = slab_volume(config) * static_cast<Index>(sizeof(double) / sizeof(float));
     if (rearranges(config)) {
-        Index const x = volume_of(box_or_whole(config.x_box, config.sample.x)), y = label_volume(config);
+        Index const x = volume_of(box_of_sample(config.x_box, config.sample.x)), y = label_volume(config);
         bool const mask = config.sample.y.pixels_per_sample() > 1;
         bool const values = mask && config.sample.labels == Labels::values;
         elements += values ? std::max(x, y) : x + (mask ? y : 0);
@@ -117,7 +115,7 @@ std::size_t BatchReader::staging_bytes(LoaderConfig const& config) {
 }
 
 std::size_t BatchReader::batch_bytes(LoaderConfig const& config) {
-    Index const x = volume_of(box_or_whole(config.x_box, config.sample.x));
+    Index const x = volume_of(box_of_sample(config.x_box, config.sample.x));
     Index const elements = SamplePart::of_box(config, config.x_box).before(config.batch) * x +
                            SamplePart::of_box(config, config.y_box).before(config.batch) * label_volume(config);
     return static_cast<std::size_t>(elements) * sizeof(float) +

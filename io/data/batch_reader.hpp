@@ -17,6 +17,10 @@ struct SamplePart {
     [[nodiscard]] bool has(Index slot) const { return before(slot + 1) > before(slot); }
 };
 
+/// The boxes of stored samples that a loader reads, if these are the same for all of them: samples are neither moved by
+/// augmentation or cropping, nor measured by themselves. All of every sample otherwise.
+[[nodiscard]] SampleBoxes fixed_boxes(LoaderConfig const& config);
+
 /// Fills batches, one at a time: what Loader does but for reading ahead.
 class BatchReader {
   public:

@@ -7,14 +7,15 @@
 
 namespace aureole {
 
-/// Keeps the samples of another data set in memory from their first reading on: images of 8 bits as bytes, others as
-/// f32, or as f64 where f32 does not hold them. Samples are read in runs of neighbours, so that each chunk of a file is
-/// unpacked once.
+/// Keeps the samples of another data set, or a box of each, in memory from their first reading on: images of 8 bits as
+/// bytes, others as f32, or as f64 where f32 does not hold them. Samples are read in runs of neighbours, so that each
+/// chunk of a file is unpacked once. What lies outside the box is read again every time.
 class CachedDataset : public Dataset {
   public:
-    CachedDataset(std::shared_ptr<Dataset const> inner, SampleSpec::Labels labels);
+    CachedDataset(std::shared_ptr<Dataset const> inner, SampleSpec::Labels labels, SampleBoxes const& boxes = {});
     /// Bytes such a cache would take.
-    [[nodiscard]] static std::size_t bytes(Dataset const& inner, SampleSpec::Labels labels);
+    [[nodiscard]] static std::size_t bytes(Dataset const& inner, SampleSpec::Labels labels,
+                                           SampleBoxes const& boxes = {});
 
     [[nodiscard]] std::int64_t samples() const override { return inner_->samples(); }
     [[nodiscard]] Shape x_shape() const override { return inner_->x_shape(); }
@@ -32,9 +33,11 @@ class CachedDataset : public Dataset {
   private:
     void load(std::int64_t first, std::int64_t count) const;
     void load_run(std::int64_t run) const;
+    void load_images(std::int64_t first, std::int64_t count) const;
 
     std::shared_ptr<Dataset const> inner_;
     SampleSpec::Labels labels_;
+    Box x_box_, y_box_;  ///< of one sample: what is kept
     Index x_volume_, y_volume_;
     std::int64_t run_length_;
     mutable std::mutex mutex_;          ///< of what follows, while it is filled

@@ -49,4 +49,9 @@ void require_same_class_names(SourceSpec const& train, SourceSpec const& eval) {
     }
 }
 
+std::vector<std::string> class_names(SourceSpec const& source) {
+    std::vector<Names> const all = names_of(source);
+    return all.empty() ? std::vector<std::string>{} : all.front().classes;
+}
+
 }  // namespace aureole

@@ -235,6 +235,23 @@ hdf5::Dataset const& Column::open(std::size_t file) const {
     return *open_.back().dataset;
 }
 
+std::vector<std::string> Column::absent_storage() const {
+    std::lock_guard const lock(mutex_);
+    std::vector<std::string> messages;
+    for (std::size_t file = 0; file < spec_.files.size(); ++file) {
+        bool is_open = false;
+        try {
+            hdf5::Dataset const& dataset = open(file);
+            is_open = true;
+            dataset.require_stored(hdf5::Unwritten::refuse);
+        } catch (Error const& error) {
+            if (error.code() != ExitCode::data_error) { throw; }
+            if (is_open) { messages.emplace_back(error.what()); }
+        }
+    }
+    return messages;
+}
+
 std::int64_t Column::samples_per_scratch(Index box_elements) const {
     std::size_t const bytes = static_cast<std::size_t>(std::max<Index>(1, box_elements)) * largest_element;
     return std::max<std::int64_t>(1, static_cast<std::int64_t>(scratch_target / bytes));

@@ -48,10 +48,14 @@ class Column {
     [[nodiscard]] Shape const& sample_shape() const { return shape_; }
     [[nodiscard]] hdf5::Type type() const { return type_; }
     [[nodiscard]] Packing const& packing() const { return packing_; }
+    [[nodiscard]] std::size_t files() const { return spec_.files.size(); }
     [[nodiscard]] std::size_t stored_element_bytes() const { return stored_element_bytes_; }
     [[nodiscard]] std::int64_t run_length() const { return run_length_; }
     /// Elements of the chunks that a box of a sample touches, over those of the box; 1 without chunks.
     [[nodiscard]] double overhead(Box const& box) const;
+    /// A message for every file whose dataset was not written to its end. Files that cannot be opened are left out:
+    /// reading them tells why.
+    [[nodiscard]] std::vector<std::string> absent_storage() const;
     /// "'x' of 'b.h5', entry 3"
     [[nodiscard]] std::string place(std::int64_t sample) const;
     /// Scratch for reordering and decompressed chunks, at most.

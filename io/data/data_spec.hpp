@@ -70,7 +70,8 @@ struct LoaderSpec {
     AugmentSpec augment;
     bool shuffle = true;
     std::int64_t prefetch = 2;                         ///< batches read ahead by the loader's thread
-    std::int64_t cache_limit = std::int64_t{1} << 30;  ///< bytes: a set that needs no more is kept in memory; 0: never
+    std::int64_t cache_limit = std::int64_t{1} << 30;  ///< bytes: what is read of a set is kept in memory if it takes
+                                                       ///< no more; 0: never
 };
 
 /// What the network takes: the loader checks every sample against it.

@@ -1,8 +1,10 @@
 #include "io/data/hdf5_dataset.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <type_traits>
 
 #include "core/error.hpp"
@@ -18,8 +20,8 @@ std::string number_text(long double value) {
     return whole ? fmt::format("{:.0f}", value) : fmt::format("{}", static_cast<double>(value));
 }
 
-ColumnSpec image_column(SourceSpec const& source, SampleSpec const& sample, bool larger) {
-    return {source.files, source.x, source.x_axes, sample.x, larger, source.fill};
+ColumnSpec image_column(SourceSpec const& source, SampleSpec const& sample, bool larger, FillRule fill) {
+    return {source.files, source.x, source.x_axes, sample.x, larger, fill};
 }
 
 bool is_mask(SampleSpec const& sample) {
@@ -28,11 +30,15 @@ bool is_mask(SampleSpec const& sample) {
 }
 
 /// Masks have the size of the stored images, which may exceed the network's.
-ColumnSpec label_column(SourceSpec const& source, SampleSpec const& sample, Shape const& stored_x) {
+ColumnSpec label_column(SourceSpec const& source, SampleSpec const& sample, Shape const& stored_x, FillRule fill) {
     Shape wanted = sample.y;
     if (is_mask(sample)) { wanted = {1, stored_x.d, stored_x.h, stored_x.w, sample.y.c}; }
-    return {
-        source.y_files.empty() ? source.files : source.y_files, source.y, source.y_axes, wanted, false, source.fill};
+    return {source.y_files.empty() ? source.files : source.y_files, source.y, source.y_axes, wanted, false, fill};
+}
+
+/// Who listens to what is bad reads elements that were never written, too.
+FillRule storage_rule(SourceSpec const& source, bool listens) {
+    return listens && source.fill == FillRule::error ? FillRule::keep : source.fill;
 }
 
 /// Index of the first NaN or infinity, or -1.
@@ -117,6 +123,21 @@ struct TargetRule {
     }
 };
 
+/// (d, h, w, c) of an element of a box of samples that has been read.
+std::array<Index, 4> place_in_box(Box const& box, Index element) {
+    Shape const shape = box.shape();
+    Index const in_sample = element % (shape.pixels_per_sample() * shape.c), pixel = in_sample / shape.c;
+    return {box.lo[1] + pixel / (shape.h * shape.w), box.lo[2] + pixel / shape.w % shape.h, box.lo[3] + pixel % shape.w,
+            box.lo[4] + in_sample % shape.c};
+}
+
+/// A label that is neither a class nor the label that does not count.
+template <class Label>
+Label no_label(SampleSpec const& sample) {
+    if constexpr (std::is_floating_point_v<Label>) { return std::numeric_limits<Label>::quiet_NaN(); }
+    return static_cast<Label>(ignored_as<Label>(sample) == Label{-1} ? -2 : -1);
+}
+
 /// Calls `visit` with an example of the type in which labels of a stored type are exact.
 template <class Visit>
 void visit_exact(Column const& column, Visit visit) {
@@ -141,12 +162,15 @@ std::size_t label_staging_bytes(Column const& column, std::int64_t count) {
 
 }  // namespace
 
-Hdf5Dataset::Hdf5Dataset(SourceSpec const& source, SampleSpec const& sample, bool larger)
-    : source_(source), sample_(sample), x_(image_column(source, sample, larger)) {
+Hdf5Dataset::Hdf5Dataset(SourceSpec const& source, SampleSpec const& sample, bool larger, BadValueListener listener)
+    : source_(source),
+      sample_(sample),
+      x_(image_column(source, sample, larger, storage_rule(source, static_cast<bool>(listener)))),
+      listener_(std::move(listener)) {
     if (sample.labels != SampleSpec::Labels::none) {
         require(!source.y.empty(), ExitCode::bad_deck,
                 "the network is trained against labels, but data names none (y is empty): name the dataset of labels");
-        y_.emplace(label_column(source, sample, x_.sample_shape()));
+        y_.emplace(label_column(source, sample, x_.sample_shape(), storage_rule(source, static_cast<bool>(listener_))));
         require(x_.samples() == y_->samples(), ExitCode::data_error,
                 "{} images in '{}' ({}, ...) but {} labels in '{}' ({}, ...): give each image one label", x_.samples(),
                 source.x, source.files[0], y_->samples(), source.y,
@@ -185,14 +209,31 @@ std::string Hdf5Dataset::place_in(Column const& column, std::int64_t sample) con
 
 std::string Hdf5Dataset::place(std::int64_t sample) const { return place_in(x_, sample); }
 
+std::string Hdf5Dataset::label_place(std::int64_t sample) const { return place_in(labels(), sample); }
+
+std::vector<std::string> Hdf5Dataset::absent_storage() const {
+    std::vector<std::string> messages = x_.absent_storage();
+    if (!y_) { return messages; }
+    for (std::string& message : y_->absent_storage()) { messages.push_back(std::move(message)); }
+    return messages;
+}
+
 /// Sample and (d, h, w, c) of an element of a read box.
 std::string Hdf5Dataset::position(Column const& column, std::int64_t first, Box const& box, Index element) const {
     Shape const shape = box.shape();
-    Index const volume = shape.pixels_per_sample() * shape.c, in_sample = element % volume;
-    Index const pixel = in_sample / shape.c;
-    return fmt::format("{} at (d, h, w, c) = ({}, {}, {}, {})", place_in(column, first + element / volume),
-                       box.lo[1] + pixel / (shape.h * shape.w), box.lo[2] + pixel / shape.w % shape.h,
-                       box.lo[3] + pixel % shape.w, box.lo[4] + in_sample % shape.c);
+    std::array<Index, 4> const at = place_in_box(box, element);
+    return fmt::format("{} at (d, h, w, c) = ({}, {}, {}, {})",
+                       place_in(column, first + element / (shape.pixels_per_sample() * shape.c)), at[0], at[1], at[2],
+                       at[3]);
+}
+
+/// Tells a listener of a bad value; false if there is none.
+bool Hdf5Dataset::is_told(BadValue::Kind kind, std::int64_t first, Box const& box, Index element,
+                          long double value) const {
+    if (!listener_) { return false; }
+    Shape const shape = box.shape();
+    listener_({kind, first + element / (shape.pixels_per_sample() * shape.c), place_in_box(box, element), value});
+    return true;
 }
 
 Column const& Hdf5Dataset::labels() const {
@@ -229,23 +270,29 @@ void Hdf5Dataset::read_numbers(std::int64_t first, std::int64_t count, Box const
         constexpr double end = 9007199254740992.0;  // 2^53
         for (Index i = 0; i < size; ++i) {
             if (std::abs(static_cast<double>(out[i])) < end || is_absent(out[i])) { continue; }
+            if (is_told(BadValue::Kind::inexact, first, box, i, out[i])) { continue; }
             fail(ExitCode::data_error,
                  "{} in {} is no number of f64 (integers of 2^53 and more would be rounded): subtract a constant and "
                  "write the images again",
                  out[i], position(x_, first, box, i));
         }
     }
-    for (Index i = 0; i < size && (may_be_absent || packing.is_scaled()); ++i) {
+    for (Index i = 0; i < size && (may_be_absent || packing.is_scaled() || listener_); ++i) {
         if (!is_absent(out[i])) {
-            out[i] = static_cast<T>(static_cast<double>(out[i]) * packing.scale + packing.offset);
+            auto const stored = static_cast<double>(out[i]);
+            out[i] = static_cast<T>(stored * packing.scale + packing.offset);
+            if (!std::isfinite(out[i])) {
+                static_cast<void>(is_told(BadValue::Kind::not_finite, first, box, i, stored));
+            }
             continue;
         }
-        if (source_.fill == FillRule::error) {
+        bool const told = source_.fill == FillRule::error && is_told(BadValue::Kind::absent, first, box, i, out[i]);
+        if (source_.fill == FillRule::error && !told) {
             fail(ExitCode::data_error, "{}", fill_fault(x_, first, box, i, out[i]));
         }
-        out[i] = T{0};
+        out[i] = told ? std::numeric_limits<T>::quiet_NaN() : T{0};
     }
-    if (hdf5::is_integer(x_.type()) && !packing.is_scaled()) { return; }
+    if (listener_ || (hdf5::is_integer(x_.type()) && !packing.is_scaled())) { return; }
     Index const bad = find_non_finite(out, size);
     require(bad < 0, ExitCode::data_error, "{} in {}: replace it or leave the sample out", bad < 0 ? T{0} : out[bad],
             bad < 0 ? "" : position(x_, first, box, bad));
@@ -284,6 +331,10 @@ void Hdf5Dataset::read_labels(std::int64_t first, std::int64_t count, Box const&
         bool const has_meaning = source_.label_map.contains(stored) || is_ignored(sample_, stored);
         if (checks_fill && packing.find_fill(stored) >= 0 && !has_meaning) {
             if (source_.fill == FillRule::error) {
+                if (is_told(BadValue::Kind::absent_label, first, box, i, stored)) {
+                    out[i] = no_label<Label>(sample_);
+                    continue;
+                }
                 fail(ExitCode::data_error, "{}", fill_fault(column, first, box, i, stored));
             }
             stored = Stored{0};
@@ -291,6 +342,10 @@ void Hdf5Dataset::read_labels(std::int64_t first, std::int64_t count, Box const&
             stored = stored * packing.scale + packing.offset;
         }
         if (rule(stored, out[i])) { continue; }
+        if (is_told(BadValue::Kind::label, first, box, i, stored)) {
+            out[i] = no_label<Label>(sample_);
+            continue;
+        }
         std::string const place = position(column, first, box, i);
         if constexpr (std::is_same_v<Label, std::int32_t>) {
             fail(ExitCode::data_error,

@@ -11,7 +11,9 @@ namespace aureole {
 class Hdf5Dataset : public Dataset {
   public:
     /// @param larger stored samples may be larger than the network's input
-    Hdf5Dataset(SourceSpec const& source, SampleSpec const& sample, bool larger);
+    /// @param listener told of all bad values, which are read as NaN or as a label that is none; elements that were
+    ///     never written are then read as well, and absent_storage() tells of them
+    Hdf5Dataset(SourceSpec const& source, SampleSpec const& sample, bool larger, BadValueListener listener = {});
 
     [[nodiscard]] std::int64_t samples() const override { return count_; }
     [[nodiscard]] Shape x_shape() const override { return x_.sample_shape(); }
@@ -25,8 +27,13 @@ class Hdf5Dataset : public Dataset {
     void read_values(std::int64_t first, std::int64_t count, Box const& box, float* out) const override;
     [[nodiscard]] double overhead(Box const& box) const override { return x_.overhead(box); }
     [[nodiscard]] std::string place(std::int64_t sample) const override;
+    [[nodiscard]] std::string label_place(std::int64_t sample) const override;
     [[nodiscard]] std::size_t buffer_bytes(std::int64_t run) const override;
     [[nodiscard]] std::uint64_t bytes_read() const override { return bytes_read_; }
+    [[nodiscard]] Column const& images() const { return x_; }
+    [[nodiscard]] Column const& labels() const;
+    /// A message for every file and dataset of which elements were never written.
+    [[nodiscard]] std::vector<std::string> absent_storage() const;
 
   private:
     [[nodiscard]] std::string place_in(Column const& column, std::int64_t sample) const;
@@ -39,13 +46,15 @@ class Hdf5Dataset : public Dataset {
                                          long double value) const;
     void prepare_label_map();
     void count_bytes(Column const& column, std::int64_t count, Box const& box) const;
-    [[nodiscard]] Column const& labels() const;
+    [[nodiscard]] bool is_told(BadValue::Kind kind, std::int64_t first, Box const& box, Index element,
+                               long double value) const;
 
     SourceSpec source_;  ///< keys of label_map as the labels' stored type holds them
     SampleSpec sample_;
     Column x_;
     std::optional<Column> y_;
     std::int64_t first_ = 0, count_ = 0;
+    BadValueListener listener_;
     mutable std::atomic<std::uint64_t> bytes_read_ = 0;
 };
 

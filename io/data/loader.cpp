@@ -122,6 +122,19 @@ class Loader::Worker {
     std::exception_ptr error_;
 };
 
+namespace {
+
+Box part_read(std::optional<Box> const& box, Shape micro_batch, std::int64_t samples) {
+    micro_batch.n = samples;
+    return box.value_or(Box::whole(micro_batch));
+}
+
+}  // namespace
+
+Box LoaderConfig::x_read() const { return part_read(x_box, sample.x, micro_samples); }
+
+Box LoaderConfig::y_read() const { return part_read(y_box, sample.y, micro_samples); }
+
 Loader::Loader(LoaderConfig config) : worker_(std::make_unique<Worker>(std::move(config))) {}
 Loader::Loader(Loader&&) noexcept = default;
 Loader& Loader::operator=(Loader&&) noexcept = default;

@@ -40,6 +40,10 @@ struct LoaderConfig {
         y_box;                       ///< part of the network's input and of its labels to read; default: whole
     std::int64_t micro_samples = 0;  ///< samples of a micro-batch, of which the boxes' n says which to read; 0: n is
                                      ///< not looked at
+
+    /// The part of a micro-batch's images, and of its labels, that is read: the box, or all.
+    [[nodiscard]] Box x_read() const;
+    [[nodiscard]] Box y_read() const;
 };
 
 /// Hands out batches, read ahead by a thread of its own. What a batch holds depends on (seed, step) only; so its state

@@ -133,7 +133,9 @@ std::vector<Field> fields_of(Of<DataSpec> /*type*/) {
             .in("batches"),
         field_at<D>(
             "cache_limit", [](auto& d) -> auto& { return d.loader.cache_limit; },
-            "a set that needs no more is kept in memory after its first reading; 0: always read again")
+            "a set of which a rank needs no more is kept in its memory after the first reading: its tile of every "
+            "sample, or all of it where augmentation, random_crop or statistics by sample need all; 0: always read "
+            "again")
             .as(Type::bytes)
             .at_least(0)
             .in("bytes"),

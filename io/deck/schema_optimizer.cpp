@@ -11,10 +11,11 @@ Choices<LossSpec::Kind> choices_of(Of<LossSpec::Kind> /*type*/) {
 std::vector<Field> fields_of(Of<LossSpec> /*type*/) {
     using L = LossSpec;
     return {
-        field("name", &L::kind,
-              "softmax_cross_entropy: one class per image or pixel; bce_with_logits: yes or no per output value; dice: "
-              "1 - "
-              "overlap of prediction and mask"),
+        field(
+            "name", &L::kind,
+            "softmax_cross_entropy: one class per image or pixel; bce_with_logits: yes or no per output value; dice: "
+            "1 - overlap of prediction and mask, a mean over samples and, of several classes, over those that occur in "
+            "the sample's mask"),
         field("weight", &L::weight, "factor in the sum of losses").above(0),
         field("label_smoothing", &L::label_smoothing, "probability spread evenly over all classes")
             .from_up_to(0, 1)

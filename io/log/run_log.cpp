@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "core/error.hpp"
 
@@ -36,6 +37,49 @@ std::string kept_lines(std::string const& path, Index last) {
     return kept;
 }
 
+/// Lines of a CSV file with a header, with the columns that `header` names.
+std::string with_columns(std::string const& header, std::string const& csv) {
+    std::istringstream lines(csv);
+    std::string line, text = header + "\n";
+    std::getline(lines, line);
+    std::vector<std::string> const before = cells_of(line), after = cells_of(header);
+    while (std::getline(lines, line)) {
+        std::vector<std::string> const cells = cells_of(line);
+        for (std::size_t i = 0; i < after.size(); ++i) {
+            auto const at =
+                static_cast<std::size_t>(std::find(before.begin(), before.end(), after[i]) - before.begin());
+            text += (i > 0 ? "," : "") + (at < cells.size() ? cells[at] : "");
+        }
+        text += "\n";
+    }
+    return text;
+}
+
+/// Keeps a file under a name that is free: metrics_<step>.csv, or metrics_<step>_2.csv and so on.
+void keep_aside(std::string const& folder, Index step) {
+    std::string name = fmt::format("metrics_{}.csv", step);
+    for (int i = 2; std::filesystem::exists(folder + "/" + name); ++i) {
+        name = fmt::format("metrics_{}_{}.csv", step, i);
+    }
+    std::error_code error;
+    std::filesystem::copy_file(folder + "/metrics.csv", folder + "/" + name, error);
+    require(!error, ExitCode::data_error, "cannot write '{}/{}' ({}): set output.folder to one you can write to",
+            folder, name, error.message());
+    fmt::print(stderr,
+               "aureole: '{0}/metrics.csv' was begun with other columns than this run writes: it is kept as "
+               "'{0}/{1}', and its lines go on under the new columns\n",
+               folder, name);
+}
+
+/// What stays of an earlier part of the run, under the columns of `header`.
+std::string csv_before(std::string const& folder, std::string const& header, Index last) {
+    std::string kept = last > 0 ? kept_lines(folder + "/metrics.csv", last) : "";
+    if (kept.empty()) { return header + "\n"; }
+    if (kept.starts_with(header + "\n")) { return kept; }
+    keep_aside(folder, last);
+    return with_columns(header, kept);
+}
+
 }  // namespace
 
 RunLog::RunLog(std::string const& folder, std::vector<std::string> metrics, Index first_step)
@@ -44,23 +88,18 @@ RunLog::RunLog(std::string const& folder, std::vector<std::string> metrics, Inde
     std::filesystem::create_directories(folder, error);
     require(!error, ExitCode::data_error,
             "cannot create the folder '{}' ({}): set output.folder to one you can write to", folder, error.message());
-    auto const open = [&](std::string const& name) {
+    auto const open = [&](std::string const& name, std::string const& before) {
         std::string const path = folder + "/" + name;
-        std::string const kept = first_step > 0 ? kept_lines(path, first_step) : "";
         FilePtr file(std::fopen(path.c_str(), "w"));
         require(file != nullptr, ExitCode::data_error, "cannot write '{}': set output.folder to one you can write to",
                 path);
-        std::fputs(kept.c_str(), file.get());
-        return std::pair{std::move(file), kept.empty()};
+        std::fputs(before.c_str(), file.get());
+        return file;
     };
-    auto [csv, csv_is_new] = open("metrics.csv");
-    csv_ = std::move(csv);
-    if (csv_is_new) {
-        fmt::print(csv_.get(), "{}", log_columns);
-        for (std::string const& metric : metrics_) { fmt::print(csv_.get(), ",{}", metric); }
-        fmt::print(csv_.get(), "\n");
-    }
-    json_ = open("metrics.jsonl").first;
+    std::string header = log_columns;
+    for (std::string const& metric : metrics_) { header += "," + metric; }
+    csv_ = open("metrics.csv", csv_before(folder, header, first_step));
+    json_ = open("metrics.jsonl", first_step > 0 ? kept_lines(folder + "/metrics.jsonl", first_step) : "");
 }
 
 void RunLog::write(LogRecord const& r) {
@@ -88,6 +127,18 @@ void RunLog::write(LogRecord const& r) {
     fmt::print(json_.get(), "}}\n");
     std::fflush(csv_.get());
     std::fflush(json_.get());
+}
+
+std::vector<std::string> cells_of(std::string const& csv_line) {
+    std::vector<std::string> cells(1);
+    for (char const letter : csv_line) {
+        if (letter == ',') {
+            cells.emplace_back();
+        } else {
+            cells.back() += letter;
+        }
+    }
+    return cells;
 }
 
 std::string values_text(LogRecord const& record) {

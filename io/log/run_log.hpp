@@ -26,7 +26,9 @@ struct LogRecord {
 };
 
 /// Writes metrics.csv and metrics.jsonl into the run's folder, a line per record, flushed at once. A resumed run
-/// appends, after lines of steps beyond its start have been dropped.
+/// appends, after lines of steps beyond its start have been dropped. If the earlier part of the run has written other
+/// columns, its metrics.csv is kept as metrics_<step>.csv, with a warning, and its lines go on under the new columns:
+/// by their names, and empty where the earlier part did not have them.
 class RunLog {
   public:
     /// @param metrics     names, in the order of the columns
@@ -47,6 +49,9 @@ class RunLog {
 /// Columns of the CSV file before the metrics.
 inline constexpr char const* log_columns =
     "kind,step,epoch,loss,learning_rate,samples_per_second,seconds,data_share,gradient_norm";
+
+/// The cells of a line of the CSV file, empty ones too.
+[[nodiscard]] std::vector<std::string> cells_of(std::string const& csv_line);
 
 /// "loss 0.1234  accuracy 0.987 ..." for the console.
 [[nodiscard]] std::string values_text(LogRecord const& record);

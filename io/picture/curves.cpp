@@ -7,7 +7,6 @@
 #include <fstream>
 #include <limits>
 #include <map>
-#include <sstream>
 
 #include "core/error.hpp"
 
@@ -106,19 +105,13 @@ std::string draw(Panel const& panel, double left, double top) {
 std::vector<LogRecord> read_run_log(std::string const& csv_path) {
     std::ifstream file(csv_path);
     require(file.good(), ExitCode::data_error, "cannot read '{}': give the folder of a run", csv_path);
-    auto const split = [](std::string const& line) {
-        std::vector<std::string> cells;
-        std::stringstream stream(line);
-        for (std::string cell; std::getline(stream, cell, ',');) { cells.push_back(cell); }
-        return cells;
-    };
     std::string line;
     std::getline(file, line);
-    std::vector<std::string> const columns = split(line);
-    std::size_t const fixed = split(log_columns).size();
+    std::vector<std::string> const columns = cells_of(line);
+    std::size_t const fixed = cells_of(log_columns).size();
     std::vector<LogRecord> records;
     while (std::getline(file, line)) {
-        std::vector<std::string> const cells = split(line);
+        std::vector<std::string> const cells = cells_of(line);
         if (cells.size() < fixed) { continue; }
         LogRecord record;
         record.kind = cells[0] == "eval" ? LogRecord::Kind::eval : LogRecord::Kind::train;

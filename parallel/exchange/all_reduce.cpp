@@ -85,11 +85,11 @@ void combine_by_mpi(void* in, void* in_out, int* length, MPI_Datatype* /*type*/)
 AllReduce::AllReduce(Combine combine, std::vector<TensorSpec> tensors, Ranks ranks)
     : combine_(combine), specs_(std::move(tensors)), empty_(ranks.empty) {
     bool const plain = specs_[0].dtype == DType::f32 || specs_[0].dtype == DType::f64;
-    bool const tuples = combine_ == Combine::weighted_mean || combine_ == Combine::maximum;
-    in_place_ = !tuples && specs_.size() == 1 && plain;
+    bool const pairs = combine_ == Combine::maximum;
+    in_place_ = !pairs && specs_.size() == 1 && plain;
     dtype_ = specs_[0].dtype == DType::bf16 ? DType::f32 : specs_[0].dtype;
-    if (tuples) { dtype_ = DType::f64; }
-    group_ = combine_ == Combine::moments ? 3 : tuples ? 2 : 1;
+    if (pairs) { dtype_ = DType::f64; }
+    group_ = combine_ == Combine::moments ? 3 : pairs ? 2 : 1;
     for (TensorSpec const& spec : specs_) {
         if (spec.dtype == DType::f64) { dtype_ = DType::f64; }
         elements_ += static_cast<std::size_t>(spec.local().volume());
@@ -110,8 +110,8 @@ std::size_t AllReduce::packed_bytes() const { return in_place_ ? 0 : align_up(me
 
 void AllReduce::make_operation() {
     if (pairwise_ || combine_ == Combine::sum || op_ != MPI_OP_NULL) { return; }
-    static constexpr std::array<MPI_User_function*, 4> functions{
-        nullptr, combine_by_mpi<CombineMoments>, combine_by_mpi<CombineWeightedMeans>, combine_by_mpi<CombineMaxima>};
+    static constexpr std::array<MPI_User_function*, 3> functions{nullptr, combine_by_mpi<CombineMoments>,
+                                                                 combine_by_mpi<CombineMaxima>};
     check_mpi(MPI_Op_create(functions[static_cast<std::size_t>(combine_)], 1, &op_), "MPI_Op_create");
     check_mpi(MPI_Type_contiguous(static_cast<int>(group_), MPI_DOUBLE, &type_), "MPI_Type_contiguous");
     check_mpi(MPI_Type_commit(&type_), "MPI_Type_commit");

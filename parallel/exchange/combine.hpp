@@ -42,17 +42,6 @@ struct CombineMoments {
     }
 };
 
-/// Pairs (mean, weight); the mean of no weight is 0.
-struct CombineWeightedMeans {
-    static constexpr int group = 2;
-    using Number = double;
-    KOKKOS_INLINE_FUNCTION static void combine(double const* a, double* b) {
-        double const weight = a[1] + b[1];
-        b[0] = weight > 0 ? weighted_mean(a[1], a[0], b[1], b[0]) : 0;
-        b[1] = weight;
-    }
-};
-
 /// Pairs (value, place).
 struct CombineMaxima {
     static constexpr int group = 2;

@@ -120,7 +120,6 @@ void PairwiseReduce::combine_received() const {
             }
             break;
         case Combine::moments: combine_buffers<CombineMoments>(received_, mine_, elements_); break;
-        case Combine::weighted_mean: combine_buffers<CombineWeightedMeans>(received_, mine_, elements_); break;
         case Combine::maximum: combine_buffers<CombineMaxima>(received_, mine_, elements_); break;
     }
 }

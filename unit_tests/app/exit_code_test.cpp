@@ -20,6 +20,12 @@ class Run : public ::testing::Test {
     }
 };
 
+/// Without metrics and clip_norm the last cells of the record are empty.
+TEST_F(Run, DrawsTheLossOfARunWithoutMetrics) {
+    expect_code(run({"train.metrics=[]", "train.log_every=1"}), ExitCode::success);
+    EXPECT_NE(place.read("runs/small/curves.svg").find("<polyline"), std::string::npos);
+}
+
 TEST_F(Run, SuccessLeavesDeckAndMetrics) {
     Finished const finished = run();
     expect_code(finished, ExitCode::success);

@@ -100,6 +100,44 @@ TEST(ResumeAgain, OldCheckpointsAreRemoved) {
     EXPECT_TRUE(place.contains("runs/small/checkpoints/step_0000000004.h5"));
 }
 
+TEST(ResumeAgain, OtherColumnsKeepTheOldRecordAndGoOn) {
+    Workplace const place;
+    place.write("deck.yaml", small_deck());
+    std::vector<std::string> command{"run",
+                                     "deck.yaml",
+                                     "train.checkpoint.every=2",
+                                     "train.log_every=1",
+                                     "train.steps=2",
+                                     "train.metrics=[accuracy]"};
+    expect_code(place.aureole(command), ExitCode::success);
+    std::string const old = place.read("runs/small/metrics.csv");
+    command[4] = "train.steps=4";
+    command[5] = "train.metrics=[iou, accuracy]";
+    Finished const again = place.aureole(command);
+    expect_code(again, ExitCode::success);
+    EXPECT_TRUE(again.says("metrics_2.csv")) << again.output;
+    EXPECT_EQ(place.read("runs/small/metrics_2.csv"), old);
+    auto const before = csv_rows(old), rows = csv_rows(place.read("runs/small/metrics.csv"));
+    std::size_t const columns = rows[0].size(), fixed = before[0].size() - 1;
+    for (auto const& row : rows) { ASSERT_EQ(row.size(), columns); }
+    EXPECT_EQ(rows[0][fixed], "iou");
+    for (std::size_t i = 1; i < before.size(); ++i) {
+        EXPECT_TRUE(
+            std::equal(rows[i].begin(), rows[i].begin() + static_cast<std::ptrdiff_t>(fixed), before[i].begin()));
+        EXPECT_EQ(rows[i][fixed], "");
+        auto const accuracy =
+            static_cast<std::size_t>(std::find(rows[0].begin(), rows[0].end(), "accuracy") - rows[0].begin());
+        EXPECT_EQ(rows[i].at(accuracy), before[i][fixed]);
+    }
+    EXPECT_EQ(rows.back()[1], "4");
+    EXPECT_NE(rows.back()[fixed], "");
+    command[4] = "train.steps=6";  // the same columns: nothing is kept aside
+    Finished const more = place.aureole(command);
+    expect_code(more, ExitCode::success);
+    EXPECT_FALSE(more.says("other columns"));
+    EXPECT_FALSE(place.contains("runs/small/metrics_4.csv"));
+}
+
 TEST(ResumeAgain, ACheckpointOfAnotherNetworkIsRefused) {
     Workplace const place;
     place.write("deck.yaml", small_deck());

@@ -216,14 +216,22 @@ train:
   loss: softmax_cross_entropy
   optimizer: {name: sgd, lr: 0.1}
 )");
-    Finished const finished = place.launch(4, {"run", "deck.yaml", "parallel.spatial.tiles=[4, 1]"});
+    Finished const finished =
+        place.launch(4, {"run", "deck.yaml", "parallel.spatial.tiles=[4, 1]", "data.cache_limit=0"});
     expect_code(finished, ExitCode::success);
     // f32 of 32 rows and two halo rows at each of three seams, a byte per label; the loader reads ahead
     EXPECT_TRUE(finished.says("chunks of which a rank unpacks 3.6 times its tile")) << finished.output;
     Index const one_batch = 4 * 24 * (4 * (32 + 6) + 32);
-    Index const read = std::stoll(finished.output.substr(finished.output.find("read from files: ") + 17));
-    EXPECT_GE(read, one_batch / 1024);
-    EXPECT_LE(read, 4 * one_batch / 1024);
+    auto const read_by = [](Finished const& run) {
+        return std::stod(run.output.substr(run.output.find("read from files: ") + 17));  // KiB
+    };
+    EXPECT_GE(read_by(finished), one_batch / 1024);
+    EXPECT_LE(read_by(finished), 4 * one_batch / 1024);
+    // what is kept is read once, and no more of it than the rank needs
+    Finished const kept =
+        place.launch(4, {"run", "deck.yaml", "parallel.spatial.tiles=[4, 1]", "train.steps=20", "train.resume=never"});
+    expect_code(kept, ExitCode::success);
+    EXPECT_NEAR(read_by(kept), static_cast<double>(one_batch) / 1024, 0.06);
 }
 
 }  // namespace

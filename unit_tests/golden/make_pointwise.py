@@ -144,19 +144,29 @@ def bce_with_logits(file, name, shape, positive_weight=1.0, weight=1.0, soft=Fal
                 dict(positive_weight=positive_weight, soft=soft))
 
 
-def dice(file, name, shape, smooth=1.0, weight=1.0):
-    """The formula of core/ops/dice.hpp, differentiated by PyTorch."""
+def dice(file, name, shape, smooth=1.0, weight=1.0, present=None, ignore=None):
+    """The formula of core/ops/dice.hpp, differentiated by PyTorch; `present`: for each sample, the classes drawn."""
     logits = draw(*shape)
     classes = shape[1]
     labels = torch.tensor(rng.integers(0, max(classes, 2), (shape[0],) + shape[2:]))
+    for sample, of in enumerate(present or []):
+        labels[sample] = torch.tensor(rng.choice(of, shape[2:]))
+    counts = torch.ones(labels.shape, dtype=torch.bool)
+    if ignore is not None:
+        labels[torch.tensor(rng.random(labels.shape) < 0.3)] = ignore
+        counts = labels != ignore
     if classes == 1:
         p, t = torch.sigmoid(logits), labels.unsqueeze(1) * 1.0
     else:
-        p, t = torch.softmax(logits, 1), F.one_hot(labels, classes).movedim(-1, 1) * 1.0
+        p, t = torch.softmax(logits, 1), F.one_hot(torch.where(counts, labels, 0), classes).movedim(-1, 1) * 1.0
+    counts = counts.unsqueeze(1) * 1.0
     axes = (2, 3, 4)
-    score = (2 * (p * t).sum(axes) + smooth) / (p.sum(axes) + t.sum(axes) + smooth)
-    finish_loss(file, "dice_" + name, (1 - score).mean(), logits, labels.unsqueeze(-1).numpy(), weight,
-                dict(smooth=smooth))
+    both, predicted, wanted = (p * t * counts).sum(axes), (p * counts).sum(axes), (t * counts).sum(axes)
+    score = (2 * both + smooth) / (predicted + wanted + smooth)
+    occurs = torch.ones_like(wanted) if classes == 1 else (wanted > 0) * 1.0
+    loss = (((1 - score) * occurs).sum(1) / occurs.sum(1)).mean()
+    finish_loss(file, "dice_" + name, loss, logits, labels.unsqueeze(-1).numpy(), weight,
+                dict(smooth=smooth, ignores=ignore is not None, ignore_index=ignore or 0))
 
 
 with h5py.File(pathlib.Path(__file__).with_name("pointwise.h5"), "w", libver=("v110", "v110")) as file:
@@ -188,3 +198,6 @@ with h5py.File(pathlib.Path(__file__).with_name("pointwise.h5"), "w", libver=("v
     bce_with_logits(file, "soft", (2, 2, 2, 3, 4), soft=True)
     dice(file, "binary", (3, 1, 1, 9, 10))
     dice(file, "classes", (2, 4, 2, 5, 7), smooth=0.5, weight=0.7)
+    dice(file, "absent_classes", (3, 4, 1, 5, 7), present=[[0, 2], [1], [0, 1, 2, 3]], weight=0.7)
+    dice(file, "absent_classes_ignore", (3, 3, 1, 6, 5), present=[[0, 1], [2], [0, 255]], smooth=0.5, ignore=255)
+    dice(file, "empty_mask", (2, 1, 1, 5, 6), present=[[0], [0, 1]])

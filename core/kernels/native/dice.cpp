@@ -72,6 +72,22 @@ struct FinishDiceSums {
     }
 };
 
+/// The sums of one sample, (row, class).
+struct SampleSums {
+    Index classes;
+    double const* of;
+
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION double at(Row row, Index k) const { return of[row * classes + k]; }
+    /// Whether the sample's mean over classes takes in class k.
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION bool has(Index k) const { return classes == 1 || at(target_row, k) > 0; }
+    /// 1 / the number of these classes; 0 if there are none.
+    [[nodiscard]] KOKKOS_INLINE_FUNCTION double share() const {
+        Index count = 0;
+        for (Index k = 0; k < classes; ++k) { count += has(k) ? 1 : 0; }
+        return count > 0 ? 1 / static_cast<double>(count) : 0;
+    }
+};
+
 struct FinishDice {
     Index samples, classes;
     double smooth, factor;
@@ -80,11 +96,12 @@ struct FinishDice {
     KOKKOS_INLINE_FUNCTION void operator()(Index /*row*/, Index /*begin*/, Index /*end*/) const {
         double sum = 0;
         for (Index sample = 0; sample < samples; ++sample) {
-            double const* const of = totals + sample * row_count * classes;
+            SampleSums const sums{classes, totals + sample * row_count * classes};
+            double const share = sums.share();
             for (Index k = 0; k < classes; ++k) {
-                double const both = of[both_row * classes + k];
-                double const all = of[probability_row * classes + k] + of[target_row * classes + k];
-                sum += all + smooth > 0 ? 1 - (2 * both + smooth) / (all + smooth) : 0;  // 0: nothing counts
+                double const all = sums.at(probability_row, k) + sums.at(target_row, k) + smooth;
+                bool const counts = sums.has(k) && all > 0;
+                sum += counts ? share * (1 - (2 * sums.at(both_row, k) + smooth) / all) : 0;
             }
         }
         *loss = factor * sum;
@@ -116,19 +133,17 @@ class LocalDiceSums {
     LossSums sums_;
 };
 
-/// weight / (samples that count * classes).
-double factor_of(DiceAttributes const& attributes, RunContext const& context, ValidSamples const& valid,
-                 TensorSpec const& x) {
-    return attributes.loss.weight / static_cast<double>(x.global.c) *
-           inverse_count(context.counted_samples, static_cast<double>(valid.global));
+/// weight / samples that count.
+double factor_of(DiceAttributes const& attributes, RunContext const& context, ValidSamples const& valid) {
+    return attributes.loss.weight * inverse_count(context.counted_samples, static_cast<double>(valid.global));
 }
 
 void finish_dice(DiceAttributes const& attributes, RunContext const& context, TensorSpec const& x, double const* totals,
                  double* loss) {
     ValidSamples const valid(context, x);
-    for_rows("aureole::dice::finish", 1, 1,
-             FinishDice{valid.local, x.local().c, attributes.smooth, factor_of(attributes, context, valid, x), totals,
-                        loss});
+    for_rows(
+        "aureole::dice::finish", 1, 1,
+        FinishDice{valid.local, x.local().c, attributes.smooth, factor_of(attributes, context, valid), totals, loss});
 }
 
 template <class T>
@@ -190,12 +205,14 @@ struct DiceSlopes {
     A *base, *slope;       // (sample, class)
 
     KOKKOS_INLINE_FUNCTION void operator()(Index sample, Index begin, Index end) const {
-        double const* const of = totals + sample * row_count * classes;
+        SampleSums const sums{classes, totals + sample * row_count * classes};
+        double const by_class = factor * sums.share();
         for (Index k = begin; k < end; ++k) {
-            double const all = of[probability_row * classes + k] + of[target_row * classes + k] + smooth;
-            double const dice = all > 0 ? (2 * of[both_row * classes + k] + smooth) / all : 0;
-            base[sample * classes + k] = A(all > 0 ? factor * dice / all : 0.0);  // 0: nothing counts
-            slope[sample * classes + k] = A(all > 0 ? -2 * factor / all : 0.0);
+            double const all = sums.at(probability_row, k) + sums.at(target_row, k) + smooth;
+            bool const counts = sums.has(k) && all > 0;
+            double const dice = counts ? (2 * sums.at(both_row, k) + smooth) / all : 0;
+            base[sample * classes + k] = A(counts ? by_class * dice / all : 0.0);
+            slope[sample * classes + k] = A(counts ? -2 * by_class / all : 0.0);
         }
     }
 };
@@ -248,7 +265,7 @@ class DiceInputGradientKernel : public Kernel {
              std::byte* workspace) const override {
         ValidSamples const valid(context, x_);
         Shape const local = x_.local();
-        double const factor = attributes_.loss.gradient_scale * factor_of(attributes_, context, valid, x_);
+        double const factor = attributes_.loss.gradient_scale * factor_of(attributes_, context, valid);
         auto* const base = reinterpret_cast<A*>(workspace);
         A* const slope = base + local.n * local.c;
         for_rows("aureole::dice::slopes", local.n, local.c,

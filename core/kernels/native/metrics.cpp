@@ -7,8 +7,6 @@
 #include "core/kernels/native/loss_sums.hpp"
 #include "core/kernels/native/target_values.hpp"
 #include "core/metrics/confusion.hpp"
-#include "core/metrics/histogram.hpp"
-#include "core/metrics/score_bin.hpp"
 
 namespace aureole::native {
 
@@ -39,21 +37,6 @@ struct ConfusionCell {
             largest = value > largest ? value : largest;
         }
         return static_cast<Index>(label) * classes + predicted;
-    }
-};
-
-/// Row positive or not, column bin of the score.
-template <class T>
-struct HistogramCell {
-    T const* logits;
-    TargetValues labels;
-    CountedLabels counted;
-
-    KOKKOS_INLINE_FUNCTION Index operator()(Index pixel) const {
-        double const label = labels[pixel];
-        if (!counted.counts(label)) { return no_cell; }
-        auto const bin = static_cast<Index>(bin_of_score(static_cast<float>(logits[pixel])));
-        return (label > 0.5 ? metric_histogram_bins : 0) + bin;
     }
 };
 
@@ -176,29 +159,6 @@ class MetricConfusionKernel : public Kernel {
     Counting counting_;
 };
 
-template <class T>
-class MetricHistogramKernel : public Kernel {
-  public:
-    explicit MetricHistogramKernel(KernelRequest const& request)
-        : attributes_(request.as<MetricHistogram>().attributes()),
-          logits_(request.inputs[0]),
-          counting_(request.inputs[2].local().volume(), logits_.local().pixels()) {}
-    [[nodiscard]] std::size_t workspace_bytes() const override { return counting_.bytes(); }
-
-    void run(RunContext const& context, std::span<Tensor const> /*outputs*/, std::span<Tensor const> inputs,
-             std::byte* workspace) const override {
-        HistogramCell<T> const cell{inputs[0].as<T>(), TargetValues(inputs[1]),
-                                    CountedLabels(attributes_.ignore_label, inputs[1].dtype)};
-        counting_.run("aureole::metric_histogram::count", cell, valid_pixels(context, logits_), workspace,
-                      inputs[2].as<double>());
-    }
-
-  private:
-    MetricHistogramAttributes attributes_;
-    TensorSpec logits_;
-    Counting counting_;
-};
-
 /// Whether the pixels of the request can be counted; if not, `refusal` says why.
 bool can_count(KernelRequest const& request, std::string& refusal) {
     Shape labels = request.inputs[0].local();
@@ -220,11 +180,6 @@ bool can_count(KernelRequest const& request, std::string& refusal) {
 std::unique_ptr<Kernel> make_metric_confusion(KernelRequest const& request, std::string& refusal) {
     if (!can_count(request, refusal)) { return nullptr; }
     return make_by_type<MetricConfusionKernel>(request, request.inputs[0].dtype, refusal);
-}
-
-std::unique_ptr<Kernel> make_metric_histogram(KernelRequest const& request, std::string& refusal) {
-    if (!can_count(request, refusal)) { return nullptr; }
-    return make_by_type<MetricHistogramKernel>(request, request.inputs[0].dtype, refusal);
 }
 
 }  // namespace aureole::native

@@ -4,6 +4,5 @@
 namespace aureole::native {
 
 [[nodiscard]] std::unique_ptr<Kernel> make_metric_confusion(KernelRequest const& request, std::string& refusal);
-[[nodiscard]] std::unique_ptr<Kernel> make_metric_histogram(KernelRequest const& request, std::string& refusal);
 
 }  // namespace aureole::native

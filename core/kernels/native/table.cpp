@@ -52,7 +52,6 @@ std::vector<Implementation> const& implementations() {
         {"dice_finish", "native", make_dice_finish},
         {"dice_input_gradient", "native", make_dice_input_gradient},
         {"metric_confusion", "native", make_metric_confusion},
-        {"metric_histogram", "native", make_metric_histogram},
         {"add", "native", make_add, true},
         {"cast", "native", make_cast, true},
         {"concat", "native", make_concat, true},

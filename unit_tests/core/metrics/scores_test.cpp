@@ -2,13 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
-#include <limits>
+#include <map>
 #include <set>
 
 #include "core/error.hpp"
-#include "core/metrics/histogram.hpp"
-#include "core/metrics/score_bin.hpp"
 #include "unit_tests/support/operator_harness.hpp"
 
 namespace aureole::test {
@@ -24,13 +24,13 @@ struct Sample {
         score.push_back(value);
         positive.push_back(is_positive);
     }
-    [[nodiscard]] std::vector<double> histogram() const {
-        std::vector<double> counts(static_cast<std::size_t>(2 * metric_histogram_bins), 0);
-        for (std::size_t i = 0; i < score.size(); ++i) {
-            auto const bin = static_cast<std::size_t>(bin_of_score(static_cast<float>(score[i])));
-            counts[(positive[i] ? static_cast<std::size_t>(metric_histogram_bins) : 0) + bin] += 1;
-        }
-        return counts;
+    [[nodiscard]] ThresholdScores by_threshold() const {
+        std::map<double, std::array<double, 2>, std::greater<>> counts;  // positives and negatives of each score
+        for (std::size_t i = 0; i < score.size(); ++i) { counts[score[i]][positive[i] ? 0 : 1] += 1; }
+        auto const positives = static_cast<double>(std::count(positive.begin(), positive.end(), true));
+        ThresholdScores scores(positives, static_cast<double>(score.size()) - positives);
+        for (auto const& [value, count] : counts) { scores.add(value, count[0], count[1]); }
+        return scores;
     }
 };
 
@@ -86,7 +86,7 @@ BestF1 best_f1_by_thresholds(Sample const& sample) {
     return best;
 }
 
-/// Scores on a grid of bin edges, coarse enough for ties; positives score higher on average.
+/// Scores on a grid, coarse enough for ties; positives score higher on average.
 Sample draw(std::uint64_t seed, std::size_t count, double positives, double steps) {
     Sample sample;
     HostTensor const u = random_tensor({1, 1, 1, static_cast<Index>(count), 2}, DType::f64, seed, 0, 1);
@@ -134,15 +134,15 @@ TEST(Scores, TwoClassesAreScoredByThePositiveOne) {
     EXPECT_DOUBLE_EQ(accuracy(confusion), 0.95);
 }
 
-TEST(Scores, AgreeWithTheirDefinitionsOnHistograms) {
+TEST(ThresholdScores, AgreeWithTheirDefinitions) {
     for (double const steps : {2.0, 16.0, 128.0}) {  // many ties to hardly any
         for (double const positives : {0.05, 0.5, 0.9}) {
             for (std::uint64_t const seed : {1, 2, 3}) {
                 Sample const sample = draw(seed, 400, positives, steps);
-                std::vector<double> const histogram = sample.histogram();
-                EXPECT_NEAR(auroc(histogram), auroc_by_pairs(sample), 1e-12);
-                EXPECT_NEAR(auprc(histogram), average_precision(sample), 1e-12);
-                BestF1 const best = best_f1(histogram), want = best_f1_by_thresholds(sample);
+                ThresholdScores const scores = sample.by_threshold();
+                EXPECT_NEAR(scores.auroc(), auroc_by_pairs(sample), 1e-12);
+                EXPECT_NEAR(scores.auprc(), average_precision(sample), 1e-12);
+                BestF1 const best = scores.best_f1(), want = best_f1_by_thresholds(sample);
                 EXPECT_NEAR(best.f1, want.f1, 1e-12);
                 EXPECT_NEAR(best.threshold, want.threshold, 1e-12);
             }
@@ -150,43 +150,42 @@ TEST(Scores, AgreeWithTheirDefinitionsOnHistograms) {
     }
 }
 
-TEST(Scores, OfSeparatedAndOfConstantScores) {
+TEST(ThresholdScores, OfSeparatedAndOfConstantScores) {
     Sample separated, constant;
     for (int i = 0; i < 10; ++i) {
         separated.add(i < 3 ? 2.0 + i : -1.0 - i, i < 3);
         constant.add(0.25, i < 3);
     }
-    EXPECT_EQ(auroc(separated.histogram()), 1);
-    EXPECT_EQ(auprc(separated.histogram()), 1);
-    EXPECT_EQ(best_f1(separated.histogram()).f1, 1);
-    EXPECT_DOUBLE_EQ(best_f1(separated.histogram()).threshold, 1 / (1 + std::exp(-2.0)));
-    EXPECT_EQ(auroc(constant.histogram()), 0.5);
-    EXPECT_DOUBLE_EQ(auprc(constant.histogram()), 0.3);
-    EXPECT_DOUBLE_EQ(best_f1(constant.histogram()).f1, 2 * 0.3 / 1.3);
+    EXPECT_EQ(separated.by_threshold().auroc(), 1);
+    EXPECT_EQ(separated.by_threshold().auprc(), 1);
+    EXPECT_EQ(separated.by_threshold().best_f1().f1, 1);
+    EXPECT_DOUBLE_EQ(separated.by_threshold().best_f1().threshold, 1 / (1 + std::exp(-2.0)));
+    EXPECT_EQ(constant.by_threshold().auroc(), 0.5);
+    EXPECT_DOUBLE_EQ(constant.by_threshold().auprc(), 0.3);
+    EXPECT_DOUBLE_EQ(constant.by_threshold().best_f1().f1, 2 * 0.3 / 1.3);
 }
 
-TEST(Scores, OfOneClassOnly) {
+TEST(ThresholdScores, OfOneClassOnly) {
     Sample positives, negatives;
     for (int i = 0; i < 6; ++i) {
         positives.add(0.5 * i - 1, true);
         negatives.add(0.5 * i - 1, false);
     }
-    EXPECT_TRUE(std::isnan(auroc(positives.histogram())));
-    EXPECT_EQ(auprc(positives.histogram()), 1);
-    EXPECT_EQ(best_f1(positives.histogram()).f1, 1);
-    EXPECT_DOUBLE_EQ(best_f1(positives.histogram()).threshold, 1 / (1 + std::exp(1.0)));
+    EXPECT_TRUE(std::isnan(positives.by_threshold().auroc()));
+    EXPECT_EQ(positives.by_threshold().auprc(), 1);
+    EXPECT_EQ(positives.by_threshold().best_f1().f1, 1);
+    EXPECT_DOUBLE_EQ(positives.by_threshold().best_f1().threshold, 1 / (1 + std::exp(1.0)));
     for (Sample const& sample : {negatives, Sample{}}) {
-        EXPECT_TRUE(std::isnan(auroc(sample.histogram())));
-        EXPECT_TRUE(std::isnan(auprc(sample.histogram())));
-        EXPECT_TRUE(std::isnan(best_f1(sample.histogram()).f1));
-        EXPECT_TRUE(std::isnan(best_f1(sample.histogram()).threshold));
+        EXPECT_TRUE(std::isnan(sample.by_threshold().auroc()));
+        EXPECT_TRUE(std::isnan(sample.by_threshold().auprc()));
+        EXPECT_TRUE(std::isnan(sample.by_threshold().best_f1().f1));
+        EXPECT_TRUE(std::isnan(sample.by_threshold().best_f1().threshold));
     }
 }
 
 TEST(Scores, RefuseCountsOfAnotherShape) {
     EXPECT_THROW((void)accuracy(std::vector<double>(6)), Error);
     EXPECT_THROW((void)iou(std::vector<double>(1)), Error);
-    EXPECT_THROW((void)auroc(std::vector<double>(64)), Error);
 }
 
 TEST(ThresholdScores, AreThoseOfAllPairs) {

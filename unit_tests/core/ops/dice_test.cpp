@@ -19,7 +19,9 @@ HarnessOptions logits_only() {
 
 TEST(Dice, AgreesWithItsFormulaInPyTorch) {
     for (PointwiseCase const& given : pointwise_cases("dice_")) {
-        OperatorPtr const op = make({{given.number("weight"), 1, {}}, given.number("smooth")});
+        LossAttributes loss{given.number("weight"), 1, {}};
+        if (given.flag("ignores")) { loss.ignore_label = static_cast<Index>(given.number("ignore_index")); }
+        OperatorPtr const op = make({loss, given.number("smooth")});
         expect_golden_loss(op, given, DType::i32);
     }
 }
@@ -31,6 +33,36 @@ TEST(Dice, GradientsMatchFiniteDifferences) {
     HostTensor const targets = random_tensor({2, 1, 5, 7, 1}, DType::f64, 2, 0, 1);
     expect_gradients_match_finite_differences(make({}), {random_tensor({2, 1, 5, 7, 1}, DType::f64, 1), targets},
                                               logits_only(), 1e-6, true);
+}
+
+TEST(Dice, GradientsWithAbsentClassesMatchFiniteDifferences) {
+    HostTensor labels = random_tensor({3, 1, 5, 7, 1}, DType::i32, 2, 0, 4);  // of five classes, one never occurs
+    std::fill_n(labels.values.begin(), 35, 2.0);
+    std::fill_n(labels.values.begin() + 35, 30, 1.0);
+    for (std::optional<Index> const ignored : {std::optional<Index>(), std::optional<Index>(1)}) {
+        expect_gradients_match_finite_differences(make({{0.7, 1, ignored}, 0.5}),
+                                                  {random_tensor({3, 1, 5, 7, 5}, DType::f64, 1), labels},
+                                                  logits_only(), 1e-6, true);
+    }
+}
+
+/// Whatever is thought of a class that is absent, the mean is one over the others, and each sample weighs the same.
+TEST(Dice, IsAMeanOverTheClassesThatOccur) {
+    HostTensor labels{{2, 1, 1, 4, 1}, DType::i32, {0, 0, 0, 0, 1, 1, 2, 2}};
+    HostTensor logits{{2, 1, 1, 4, 4}, DType::f64, std::vector<double>(32, -50)};
+    for (std::size_t pixel = 0; pixel < 8; ++pixel) {
+        std::size_t const answer = pixel < 4 ? 3 : static_cast<std::size_t>(labels.values[pixel]);
+        logits.values[4 * pixel + answer] = 50;  // all of the first sample is wrong, all of the second right
+    }
+    DiceAttributes attributes;
+    attributes.smooth = 0;
+    EXPECT_NEAR(run_loss(make(attributes), {logits, labels}, logits_only()).outputs[0].values[0], 0.5, 1e-12);
+}
+
+TEST(Dice, AnEmptyMaskOfOneClassCounts) {
+    HostTensor const labels{{1, 1, 1, 4, 1}, DType::f64, {0, 0, 0, 0}};
+    HostTensor const logits{{1, 1, 1, 4, 1}, DType::f64, {50, 50, 50, 50}};
+    EXPECT_NEAR(run_loss(make({}), {logits, labels}, logits_only()).outputs[0].values[0], 0.8, 1e-12);
 }
 
 TEST(Dice, IsNearZeroForACertainAndRightAnswer) {

@@ -334,6 +334,34 @@ TEST(CachedSamples, EqualTheStoredOnesAndAreReadOnce) {
     }
 }
 
+TEST(CachedSamples, KeepABoxOfEachAndReadTheRestEveryTime) {
+    ScratchFolder const folder;
+    testing::write_classes(folder.file("a.h5"), 200, 8, 8, 3, 10);
+    SampleSpec const sample = classified({1, 1, 8, 8, 3}, 10);
+    auto const plain = std::make_shared<Hdf5Dataset>(source({folder.file("a.h5")}), sample, false);
+    SampleBoxes boxes;
+    boxes.x = Box{{2, 0, 3, 1, 0}, {4, 1, 8, 6, 3}};  // of samples 2 and 3 of a micro-batch
+    EXPECT_EQ(CachedDataset::bytes(*plain, sample.labels, boxes), 200U * (5 * 5 * 3 + 4));
+    CachedDataset const cached(std::make_shared<Hdf5Dataset>(source({folder.file("a.h5")}), sample, false),
+                               sample.labels, boxes);
+    for (Box const& box : {*boxes.x, Box{{0, 0, 4, 2, 1}, {1, 1, 7, 6, 2}}, Box{{0, 0, 2, 2, 0}, {1, 1, 7, 6, 3}}}) {
+        bool const inside = box.lo[2] >= 3;
+        Shape const part = box.shape();
+        std::vector<float> x(static_cast<std::size_t>(3 * part.h * part.w * part.c)), expected(x.size());
+        plain->read_x(60, 3, box, expected.data());
+        cached.read_x(60, 3, box, x.data());
+        EXPECT_EQ(x, expected);
+        std::uint64_t const before = cached.bytes_read();
+        cached.read_x(60, 3, box, x.data());
+        EXPECT_EQ(x, expected);
+        EXPECT_EQ(cached.bytes_read() - before, inside ? 0 : x.size());
+    }
+    EXPECT_EQ(testing::read_classes(cached, 50, 100), testing::read_classes(*plain, 50, 100));
+    boxes.x = Box{};  // another rank reads the images
+    CachedDataset const labels_only(plain, sample.labels, boxes);
+    EXPECT_EQ(testing::read_classes(labels_only, 5, 20), testing::read_classes(*plain, 5, 20));
+}
+
 TEST(OpenDataset, CachesWhatFits) {
     ScratchFolder const folder;
     testing::write_classes(folder.file("a.h5"), 100, 8, 8, 1, 10);

@@ -229,39 +229,6 @@ TEST_P(AllReduces, MomentsOfNothingAreNothing) {
     EXPECT_EQ(combine(Combine::moments, all)[0].values, (std::vector<double>{0, 0, 0}));
 }
 
-TEST_P(AllReduces, WeightedMeans) {
-    for (bool const some_empty : {false, true}) {
-        Contributions all([](int rank) {
-            auto const seed = static_cast<std::uint64_t>(rank);
-            HostTensor weights = random_tensor({1, 1, 1, 1, 9}, DType::f64, seed + 100, 0, 50);
-            for (std::size_t k = 0; k < 9; ++k) {
-                if ((k + seed) % 3 == 0) { weights.values[k] = 0; }
-            }
-            return std::vector{random_tensor({1, 1, 1, 1, 9}, DType::f64, seed), weights};
-        });
-        for (std::size_t rank = 0; rank < all.empty.size(); ++rank) { all.empty[rank] = some_empty && rank % 2 == 1; }
-        auto const got = combine(Combine::weighted_mean, all);
-        for (std::size_t k = 0; k < 9; ++k) {
-            double sum = 0, weight = 0;
-            for (int rank = 0; rank < world().size(); ++rank) {
-                if (!all.counts(rank)) { continue; }
-                sum += all.at(rank, 0, k) * all.at(rank, 1, k);
-                weight += all.at(rank, 1, k);
-            }
-            EXPECT_NEAR(got[1].values[k], weight, 1e-12);
-            if (world().size() == 1 && weight == 0) { continue; }  // nothing is combined
-            EXPECT_NEAR(got[0].values[k], weight > 0 ? sum / weight : 0, 1e-14);
-        }
-    }
-}
-
-TEST_P(AllReduces, MeanOfNoWeightIsZero) {
-    Contributions const all([](int /*rank*/) { return std::vector{vector_of({0}), vector_of({0})}; });
-    auto const got = combine(Combine::weighted_mean, all);
-    EXPECT_EQ(got[0].values[0], 0);
-    EXPECT_EQ(got[1].values[0], 0);
-}
-
 /// The larger value; the smaller place of equal ones; NaN is larger than any number.
 void expect_maxima(Contributions const& all) {
     auto const got = combine(Combine::maximum, all);

@@ -9,13 +9,6 @@
 namespace aureole::test {
 namespace {
 
-/// The same networks with images large enough that row loops are shared among threads.
-NetworkSpec enlarged(NetworkSpec spec) {
-    spec.image.h *= 4;
-    spec.image.w *= 4;
-    return spec;
-}
-
 TEST(Repeat, ASecondRunGivesTheSame) {
     for (NamedSpec const& each : small_networks()) {
         for (auto const choice : {KernelChoice::native, KernelChoice::automatic}) {
@@ -34,6 +27,13 @@ TEST(Repeat, ASecondRunGivesTheSame) {
 }
 
 #if defined(_OPENMP)
+/// The same networks with images large enough that row loops are shared among threads.
+NetworkSpec enlarged(NetworkSpec spec) {
+    spec.image.h *= 4;
+    spec.image.w *= 4;
+    return spec;
+}
+
 TEST(Repeat, NativeKernelsGiveTheSameOnOneTwoAndThreeThreads) {
     int const before = omp_get_max_threads();
     for (NamedSpec const& each : small_networks()) {
