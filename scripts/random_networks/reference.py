@@ -63,9 +63,11 @@ class Losses:
             t = (labels == torch.arange(self.classes)).double()
         p, t = p * counted, t * counted
         both, total = ((value).flatten(1, 3).sum(1) for value in (p * t, p + t))
-        some = total + smooth > 0
-        terms = torch.where(some, 1 - (2 * both + smooth) / torch.where(some, total + smooth, torch.ones_like(total)), torch.zeros_like(total))
-        return terms.sum() / (self.classes * max(self.samples, 1))
+        occurs = (t.flatten(1, 3).sum(1) > 0) | (self.classes == 1)
+        some = occurs & (total + smooth > 0)
+        terms = torch.where(some, 1 - (2 * both + smooth) / torch.where(some, total + smooth, torch.ones_like(total)),
+                            torch.zeros_like(total))
+        return (terms.sum(1) / occurs.sum(1).clamp(min=1)).sum() / max(self.samples, 1)
 
 
 def learning_rate(train, step):
