@@ -45,6 +45,9 @@ struct OperatorRun {
 [[nodiscard]] OperatorRun run_loss(OperatorPtr const& op, std::vector<HostTensor> const& inputs,
                                    HarnessOptions const& options = {});
 
+/// How often this process ran a kernel, "kind: library", between red zones.
+[[nodiscard]] int runs_between_red_zones(std::string const& kernel);
+
 /// Elements from the first one of what a tensor lies within to its own first one.
 [[nodiscard]] Index first_element(TensorSpec const& spec);
 
