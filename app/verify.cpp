@@ -66,6 +66,8 @@ std::array<Index, axis_count> place_of(std::size_t index, Shape const& shape) {
     return place;
 }
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
 /// |got - want| / |want|, Euclidean; a norm below `floor` counts as that.
 double relative_error(std::vector<double> const& got, std::vector<double> const& want, double floor) {
     double sum = 0;
@@ -486,15 +488,15 @@ class Verification {
         std::size_t at = 0;
         for (std::size_t i = 0; i < want.size(); ++i) {
             double const error = std::abs(got[i] - want[i]);
-            departure.error[i] = error;
-            if (!(error <= departure.error[at])) { at = i; }
+            departure.error[i] = std::isnan(error) ? infinity : error;  // what is no number is as far off as can be
+            if (departure.error[i] > departure.error[at]) { at = i; }
         }
         departure.largest = want.empty() ? 0 : departure.error[at];
         departure.relative = relative_error(got, want, floor);
         departure.departs = !(departure.relative <= tolerance_);
         departure.place = place_of(at, shape);
         departure.rank = owner(departure.place, shape);
-        worst_ = std::max(worst_, departure.relative);
+        worst_ = std::max(worst_, std::isnan(departure.relative) ? infinity : departure.relative);
         ++compared_;
         bool const image = shape.h > 1 && shape.n == shape_of_batch();
         if (departure.departs && image && !drawn_) { drawn_ = departure; }
@@ -566,7 +568,9 @@ Picture Verification::seam_picture(Departure const& departure) const {
                 error = std::max(error, departure.error[static_cast<std::size_t>(pixel * shape.c + c)]);
             }
             // six decades below the largest
-            double const level = error > 0 && departure.largest > 0 ? 1 + std::log10(error / departure.largest) / 6 : 0;
+            double const level = error <= 0                   ? 0
+                                 : error >= departure.largest ? 1
+                                                              : 1 + std::log10(error / departure.largest) / 6;
             auto const grey = static_cast<std::uint8_t>(255 * std::clamp(level, 0.0, 1.0));
             std::uint8_t* const to = picture.at(w, h);
             to[0] = to[1] = to[2] = grey;

@@ -56,6 +56,7 @@ double Engine::run_batch(RunContext const& context, Load const& load) {
     records_operators_ = false;
     batch_begin_ = Clock::now();
     begin_running();
+    for (auto const& stage : train_) { stage->watch_messages(arena_->guard(), true); }
     if (spec_.runs_in_one_go()) {
         run_in_one_go(walk);
     } else {
@@ -71,6 +72,7 @@ double Engine::run_batch(RunContext const& context, Load const& load) {
             for (int frame = 0; frame < stage->program().frames(); ++frame) { stage->finish_sends(frame); }
         }
     }
+    for (auto const& stage : train_) { stage->watch_messages(arena_->guard(), false); }
     gradient_sums_.begin = Clock::now();
     reduction_.finish();
     gradients_.run();
@@ -192,6 +194,7 @@ void Engine::run_backward(Instruction const& instruction, std::size_t position, 
 
 std::vector<double> Engine::run_eval(RunContext const& context, Load const& load, std::vector<ValueId> const& losses) {
     std::vector<double> sums(losses.size(), 0);
+    for (auto const& stage : eval_) { stage->watch_messages(arena_->guard(), true); }
     for (std::size_t i = 0; i < eval_.size(); ++i) {
         StageProgram& stage = *eval_[i];
         for (int peer = 0; peer < stage.stage(); ++peer) {
@@ -203,7 +206,11 @@ std::vector<double> Engine::run_eval(RunContext const& context, Load const& load
         add_losses(stage.program(), 0, losses, sums);
         for (int peer = stage.stage() + 1; peer < spec_.grid.stages(); ++peer) { stage.send(peer, false, 0); }
     }
-    for (auto const& stage : eval_) { stage->finish_sends(0); }
+    for (auto const& stage : eval_) {
+        stage->finish_sends(0);
+        stage->watch_messages(arena_->guard(), false);
+    }
+    check_guard("an evaluation");
     // every replica has evaluated the same samples
     sum_over_ranks(sums, place().tile == 0 && place().replica == 0);
     return sums;

@@ -73,13 +73,25 @@ std::size_t StageProgram::messages_sent() const {
 
 void StageProgram::bind_messages(Arena const& arena, StagePlace const& place) {
     std::size_t messages = place.messages;
+    buffers_.clear();
     for (Port& port : ports_) {
         bind_port(port, arena, place, messages);
         messages += message_bytes(port);
     }
 }
 
-void StageProgram::bind_port(Port& port, Arena const& arena, StagePlace const& place, std::size_t messages) const {
+void StageProgram::watch_messages(MemoryGuard* guard, bool on) const {
+    if (guard == nullptr) { return; }
+    for (auto const& [offset, buffer] : buffers_) {
+        if (on) {
+            guard->open(offset, buffer.bytes, "messages of " + buffer.value, MemoryGuard::Contents::nan);
+        } else {
+            guard->close(offset);
+        }
+    }
+}
+
+void StageProgram::bind_port(Port& port, Arena const& arena, StagePlace const& place, std::size_t messages) {
     ValueId const value = port.plan.crossing.value;
     MPI_Comm const comm = place.pipeline == nullptr ? MPI_COMM_NULL : place.pipeline->get();
     for (std::size_t i = 0; i < port.exchanges.size(); ++i) {
@@ -94,9 +106,7 @@ void StageProgram::bind_port(Port& port, Arena const& arena, StagePlace const& p
         std::size_t const bytes = exchange.buffer_bytes();
         std::size_t const buffer = messages + (bytes == 0 ? 0 : program_.red_zone()) +
                                    block_bytes(bytes, program_.red_zone()) * static_cast<std::size_t>(frame);
-        if (arena.guard() != nullptr) {
-            arena.guard()->keep(buffer, bytes, fmt::format("messages of {}", program_.graph().value(value).name));
-        }
+        if (bytes > 0) { buffers_[buffer] = {bytes, program_.graph().value(value).name}; }
         exchange.bind(comm, place.first_tag + port.tag + micro_batch, from, port.out ? Tensor{} : mine,
                       arena.at(buffer));
     }

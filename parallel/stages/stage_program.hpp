@@ -1,5 +1,7 @@
 #pragma once
+#include <map>
 #include <memory>
+#include <string>
 
 #include "parallel/exchange/exchange.hpp"
 #include "parallel/program/program.hpp"
@@ -29,6 +31,8 @@ class StageProgram {
                  std::vector<StageProgram const*> const& neighbours);
     /// Neighbours' programs have been bound.
     void bind_messages(Arena const& arena, StagePlace const& place);
+    /// Buffers of messages come into use, or are free for others, where the arena is guarded.
+    void watch_messages(MemoryGuard* guard, bool on) const;
 
     [[nodiscard]] int stage() const { return stage_; }
     [[nodiscard]] Program const& program() const { return program_; }
@@ -75,11 +79,17 @@ class StageProgram {
     Program program_;
     std::vector<int> frame_of_;
     std::vector<Port> ports_;
+    /// Of messages, by offset in the arena.
+    struct Buffer {
+        std::size_t bytes = 0;
+        std::string value;
+    };
+    std::map<std::size_t, Buffer> buffers_;
     int tags_ = 0;
     double seconds_ = 0;
 
     [[nodiscard]] std::size_t message_bytes(Port const& port) const;
-    void bind_port(Port& port, Arena const& arena, StagePlace const& place, std::size_t messages) const;
+    void bind_port(Port& port, Arena const& arena, StagePlace const& place, std::size_t messages);
 };
 
 }  // namespace aureole
