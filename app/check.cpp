@@ -11,7 +11,7 @@ ExitCode check_verb(Command const& command) {
     fmt::print("{}\n", dump_deck(deck));
     RunPlan plan = plan_run(deck, false);
     if (!command.no_data) { open_data(plan, DataUse::check); }
-    fmt::print("{}", memory_table(plan));
+    fmt::print("{}{}", memory_table(plan), warning_of_memory(plan));
     require_fits(plan);
     if (command.no_data) {
         fmt::print("{}: good, but for its data, which were not opened\n", command.deck);
