@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Gives every number of a deck hostile values and wants a plain answer: exit status 0, 2 or 3, soon, without a signal.
+A run may also diverge (4), and may compute as long as it is let.
 
 Integer and real keys come from `aureole info --json-schema`; every key is tried on all of the decks below that may have
 it. A part of all tries is run, another one every day of the year; AUREOLE_HOSTILE=all runs them all.
@@ -19,7 +20,7 @@ if '/' in A:
     A = os.path.abspath(A)  # before the change of folder
 SECONDS = 5  # of processor time that one answer may take
 MEMORY = 16 << 30  # bytes that one process may have mapped
-STRIDE = 1 if os.environ.get('AUREOLE_HOSTILE') == 'all' else 29
+STRIDE = 1 if os.environ.get('AUREOLE_HOSTILE') == 'all' else 61
 INTEGERS = ['0', '1', '-1', '2', '3', '7', '255', '256', '32767', '32768', '65535', '65536', '2147483647', '2147483648',
             '-2147483648', '4294967295', '4294967296', '4294967297', '9007199254740992', '9223372036854775807',
             '-9223372036854775808', '18446744073709551615', '18446744073709551616']
@@ -76,6 +77,7 @@ DECKS = {
 }
 
 
+ON_ONE_RANK = ('layers', 'segmentation', 'volume', 'resnet_cifar')
 GRIDS = ('files', 'stage_tiles', 'striped')  # decks whose networks others have too
 
 
@@ -135,6 +137,10 @@ def overrides_of(path, kind, value, number):
     return ['%s=[%s]' % (key, ', '.join(items)) for items in ([first] if first == all_of_them else [first, all_of_them])]
 
 
+def verbs_of(name):
+    return [['check', '--no-data'] if name == 'files' else ['check'], ['plan']]
+
+
 def tries():
     """Command lines of all tries, each once."""
     schema = json.loads(subprocess.run([A, 'info', '--json-schema'], stdout=subprocess.PIPE, check=True).stdout)
@@ -148,8 +154,10 @@ def tries():
             reached.add('.'.join(re.sub(r'^\d+$', '*', part) for part in path))
             for number in INTEGERS if kind == 'padding' or kind.startswith('integer') else REALS:
                 for override in overrides_of(path, kind, value, number):
-                    for verb in (['check', '--no-data'], ['plan']) if name == 'files' else (['check'], ['plan']):
+                    for verb in verbs_of(name):
                         found[tuple(verb + [name + '.yaml', override])] = None
+                    if name in ON_ONE_RANK:
+                        found['run', name + '.yaml', 'memory.limit=256 MiB', 'output.folder=runs/%d' % len(found), override] = None
     return list(found), reached
 
 
@@ -165,7 +173,8 @@ def fault_of(arguments):
                               errors='replace', preexec_fn=limit)
     except subprocess.TimeoutExpired:
         return 'no answer'
-    if done.returncode in (0, 2, 3):
+    is_run = arguments[0] == 'run'
+    if done.returncode in (0, 2, 3) or (is_run and done.returncode in (4, -signal.SIGXCPU, -signal.SIGKILL)):
         return None
     if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         return 'no answer in %d s' % SECONDS
@@ -178,8 +187,7 @@ def main():
         all_tries, reached = tries()
         chosen = all_tries[::STRIDE]
         for name in DECKS:
-            verb = ['check', '--no-data'] if name == 'files' else ['check']
-            done = subprocess.run([A, *verb, name + '.yaml'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            done = subprocess.run([A, *verbs_of(name)[0], name + '.yaml'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if done.returncode != 0:
                 sys.exit('the deck %s itself is not good: %s' % (name, done.stdout))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
