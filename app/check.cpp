@@ -13,7 +13,7 @@ ExitCode check_verb(Command const& command) {
     RunPlan plan = plan_run(deck, false);
     if (command.read_data) { report_data(plan); }
     if (!command.no_data) { open_data(plan, DataUse::check); }
-    fmt::print("{}", memory_table(plan));
+    fmt::print("{}{}", memory_table(plan), warning_of_memory(plan));
     require_fits(plan);
     if (command.no_data) {
         fmt::print("{}: good, but for its data, which were not opened\n", command.deck);

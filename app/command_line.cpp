@@ -24,6 +24,8 @@ void add_convert(CLI::App& verb, ConvertCommand& convert) {
         ->check(CLI::IsMember({"idx", "cifar10", "folder", "masks", "npy", "hdf5"}));
     verb.add_option("sources", convert.sources, "files or folders to read")->required();
     verb.add_option("--labels", convert.labels, "second source: labels (idx, npy) or masks");
+    verb.add_flag("--depth", convert.depth,
+                  "masks: the pages of a TIFF file are the depth of one sample, not samples of their own");
     verb.add_option("-o,--output", convert.output, "HDF5 file to write")->required();
     verb.add_option("--x", convert.x, "dataset of the images")->capture_default_str();
     verb.add_option("--y", convert.y, "dataset of the labels")->capture_default_str();

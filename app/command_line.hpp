@@ -16,6 +16,7 @@ struct ConvertCommand {
     std::vector<std::int64_t> chunk;
     int deflate = 1;
     bool no_shuffle = false;
+    bool depth = false;
 };
 
 /// Options of `verify`.

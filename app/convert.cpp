@@ -26,11 +26,18 @@ convert::Summary convert_kind(ConvertCommand const& command, convert::Output con
     bool const takes_labels = command.kind == "idx" || command.kind == "npy" || command.kind == "masks";
     require(takes_labels || command.labels.empty(), ExitCode::bad_deck,
             "command line: convert {} finds its labels itself: leave out --labels", command.kind);
+    require(!command.depth || command.kind == "masks", ExitCode::bad_deck,
+            "command line: convert {} takes no --depth (it is for masks; stacks in class folders are samples already): "
+            "leave it out",
+            command.kind);
     if (command.kind == "cifar10") { return convert::convert_cifar10(command.sources, output, progress); }
     std::string const& source = only_source(command);
     if (command.kind == "idx") { return convert::convert_idx(source, command.labels, output, progress); }
     if (command.kind == "folder") { return convert::convert_class_folders(source, output, progress); }
-    if (command.kind == "masks") { return convert::convert_images_and_masks(source, command.labels, output, progress); }
+    if (command.kind == "masks") {
+        auto const stacks = command.depth ? convert::Stacks::depth : convert::Stacks::samples;
+        return convert::convert_images_and_masks(source, command.labels, output, progress, stacks);
+    }
     if (command.kind == "npy") { return convert::convert_npy(source, command.labels, output, progress); }
     return convert::convert_hdf5(source, output, progress);
 }

@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 
+#include "app/allocation.hpp"
 #include "app/verbs.hpp"
 #include "core/kernels/backend_info.hpp"
 
@@ -45,6 +47,10 @@ ExitCode execute(Command const& command) {
     return ExitCode::success;
 }
 
+constexpr auto out_of_memory =
+    " could not be allocated (beside what the plan counts): use smaller extents, more ranks, or a machine with more "
+    "memory";
+
 bool uses_ranks(Command const& command) {
     return command.verb == Command::Verb::run || command.verb == Command::Verb::verify;
 }
@@ -79,6 +85,12 @@ int main(int argc, char** argv) {
         return static_cast<int>(execute(command));
     } catch (aureole::Error const& error) {
         return end(error.code(), error.what());
+    } catch (std::bad_alloc const& error) {
+        auto const* const failure = dynamic_cast<aureole::AllocationFailure const*>(&error);
+        std::string const asked = failure == nullptr ? "memory" : fmt::format("{} bytes", failure->bytes());
+        return end(ExitCode::does_not_fit, asked + out_of_memory);
+    } catch (std::length_error const& error) {
+        return end(ExitCode::does_not_fit, std::string("more bytes than any machine has") + out_of_memory);
     } catch (std::exception const& error) {
         return end(ExitCode::internal, fmt::format("internal error: {}: please report it with the deck", error.what()));
     }

@@ -20,6 +20,9 @@ namespace {
 /// Grids of more ranks are planned for one tile of every row.
 constexpr int most_planned = 32;
 
+/// Micro-batches of all stages that a schedule is planned for.
+constexpr Index most_passes = Index{1} << 20;
+
 /// Pixels of a tile and of one more around it, where the image goes on, of all its samples.
 Index pixels_with_border(Box const& tile, Shape const& image) {
     Index pixels = tile.hi[0] - tile.lo[0];
@@ -85,6 +88,11 @@ Schedule read_table(Deck const& deck, int micro_batches) {
 Schedule order_of(Deck const& deck) {
     ParallelSpec const& parallel = deck.parallel;
     auto const micro_batches = static_cast<int>(deck.train.micro_batches / parallel.data);
+    Extent const passes = Extent(parallel.stages) * micro_batches;
+    require(passes.is_at_most(most_passes), ExitCode::bad_deck,
+            "{}: {} stages take {} micro-batches each (a schedule has {} passes at most): use fewer stages, or larger "
+            "micro-batches",
+            deck.where("parallel.stages"), parallel.stages, micro_batches, most_passes);
     if (!parallel.schedule_file.empty()) { return read_table(deck, micro_batches); }
     try {
         return generate({kind_of(parallel.schedule), static_cast<int>(parallel.stages / parallel.chunks),

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <limits>
 
 #include "app/pictures.hpp"
 #include "app/ranks.hpp"
@@ -21,6 +20,9 @@
 namespace aureole {
 
 namespace {
+
+/// Updates of the longest run: as many as train.steps may say.
+constexpr double most_steps = 0x1p31 - 1;
 
 OptimizerSettings optimizer_settings(TrainSpec const& train) {
     OptimizerSpec const& spec = train.optimizer;
@@ -214,11 +216,14 @@ Index micro_batches_of_evaluation(RunPlan const& plan) {
 
 Index steps_of(RunPlan const& plan) {
     TrainSpec const& train = plan.deck.train;
-    Index steps = train.steps.value_or(std::numeric_limits<Index>::max());
+    Index steps = train.steps.value_or(static_cast<Index>(most_steps));
     if (train.epochs) {
         auto const samples = static_cast<double>(plan.train_data->samples());
-        auto const passes = static_cast<Index>(std::ceil(*train.epochs * samples / static_cast<double>(train.batch)));
-        steps = std::min(steps, std::max<Index>(1, passes));
+        double const passes = std::ceil(*train.epochs * samples / static_cast<double>(train.batch));
+        require(passes <= most_steps, ExitCode::bad_deck,
+                "{}: {} epochs of {} samples take more than {} steps: choose fewer", plan.deck.where("train.epochs"),
+                *train.epochs, samples, most_steps);
+        steps = std::min(steps, std::max<Index>(1, static_cast<Index>(passes)));
     }
     return steps;
 }
@@ -259,6 +264,13 @@ std::string memory_table(RunPlan const& plan) {
                              traffic.reductions, bytes_text(static_cast<double>(traffic.reduced_bytes)));
     }
     return table;
+}
+
+std::string warning_of_memory(RunPlan const& plan) {
+    std::size_t const needed = plan.memory().total(), there = machine_memory();
+    if (there == 0 || needed <= there) { return ""; }
+    return fmt::format("  this machine has {}, rank {} needs {}\n", bytes_text(static_cast<double>(there)), plan.rank,
+                       bytes_text(static_cast<double>(needed)));
 }
 
 std::size_t largest_total(RunPlan const& plan) {

@@ -73,6 +73,9 @@ void open_data(RunPlan& plan, DataUse use);
 /// Table of the predicted memory for a person.
 [[nodiscard]] std::string memory_table(RunPlan const& plan);
 
+/// A line that says that this machine has less memory than the rank needs; empty if it has enough, or does not tell.
+[[nodiscard]] std::string warning_of_memory(RunPlan const& plan);
+
 /// The largest prediction of all ranks; ranks ask together if there are several.
 [[nodiscard]] std::size_t largest_total(RunPlan const& plan);
 

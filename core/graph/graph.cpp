@@ -8,7 +8,26 @@
 
 namespace aureole {
 
+namespace {
+
+/// Refuses tensors with which the arithmetic of a plan would not be exact.
+void require_countable(Value const& value) {
+    Shape const& shape = value.type.shape;
+    Extent const bytes = shape.checked_volume() * static_cast<Index>(size_of(value.type.dtype));
+    require(bytes.is_at_most(most_tensor_bytes), ExitCode::bad_deck,
+            "{} is a tensor {} of {} (no tensor may have more than 2^50 bytes): use smaller extents", value.name,
+            to_string(shape), name_of(value.type.dtype));
+    require(std::max({shape.n, shape.d, shape.h, shape.w}) <= most_axis_pixels, ExitCode::bad_deck,
+            "{} is a tensor {} (no image axis may have more than {} pixels, and no batch more samples): use smaller "
+            "extents",
+            value.name, to_string(shape), most_axis_pixels);
+}
+
+}  // namespace
+
 ValueId Graph::add_value(Value value) {
+    require_countable(value);
+    names_.try_emplace(value.name, static_cast<ValueId>(values_.size()));
     values_.push_back(std::move(value));
     gradients_.push_back(none);
     return static_cast<ValueId>(values_.size() - 1);
@@ -42,10 +61,8 @@ void Graph::begin_unit(std::string name) {
 }
 
 ValueId Graph::find(std::string_view name) const {
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-        if (values_[i].name == name) { return static_cast<ValueId>(i); }
-    }
-    return none;
+    auto const found = names_.find(std::string(name));
+    return found == names_.end() ? none : found->second;
 }
 
 std::vector<NodeId> Graph::consumers(ValueId id) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/ops/operator.hpp"
@@ -52,6 +53,8 @@ struct Node {
 /// A network over global shapes: no ranks, no memory. Nodes are kept in an order in which they can run.
 class Graph {
   public:
+    /// Throws Error(bad_deck) if the tensor is larger than any that is planned (core/tensor/extent.hpp). The name
+    /// stays.
     ValueId add_value(Value value);
     /// Appends a node; output types come from the operator's shape rule. Outputs are named after the node
     /// (further outputs get ".1", ".2" ...).
@@ -69,7 +72,7 @@ class Graph {
     [[nodiscard]] std::vector<Value> const& values() const { return values_; }
     [[nodiscard]] std::vector<Node> const& nodes() const { return nodes_; }
     [[nodiscard]] std::vector<std::string> const& units() const { return units_; }
-    /// The value of that name, or `none`.
+    /// The first value of that name, or `none`.
     [[nodiscard]] ValueId find(std::string_view name) const;
     /// Every node that reads the value, in order.
     [[nodiscard]] std::vector<NodeId> consumers(ValueId id) const;
@@ -86,6 +89,7 @@ class Graph {
     std::vector<std::string> units_;
     bool unit_is_empty_ = false;
     std::vector<ValueId> gradients_;  ///< by parameter's value id
+    std::unordered_map<std::string, ValueId> names_;
 };
 
 }  // namespace aureole

@@ -1,6 +1,7 @@
 #include "core/ops/pool.hpp"
 
 #include <limits>
+#include <optional>
 
 #include "core/error.hpp"
 #include "core/graph/backward.hpp"
@@ -9,15 +10,21 @@ namespace aureole {
 
 namespace {
 
-Index window_volume(Windows const& windows) { return windows[0].size * windows[1].size * windows[2].size; }
+Index window_volume(Windows const& windows) {
+    return (Extent(windows[0].size) * windows[1].size * windows[2].size).value("a pooling window's pixels");
+}
 
-/// Whether a dilated window does not step over all pixels there are.
-bool reads_a_pixel(Window const& window, Index output, Index extent) {
-    for (Index k = 0; k < window.size; ++k) {
-        Index const at = output * window.stride - window.pad_lo + k * window.dilation;
-        if (at >= 0 && at < extent) { return true; }
+/// The first output whose window reads padding only; nothing if all read a pixel. Padding is less than the reach.
+std::optional<Index> first_unread(Window const& window, Index outputs, Index extent) {
+    auto const begin = [&](Index output) { return output * window.stride - window.pad_lo; };
+    // of a window that begins in front of the image, the first point that is not: it may step over all pixels there are
+    Index const steps_over = window.dilation > extent ? std::min(outputs, window.dilation) : 0;
+    for (Index output = 0; output < steps_over && begin(output) < 0; ++output) {
+        Index const first = (begin(output) % window.dilation + window.dilation) % window.dilation;
+        if (first >= extent) { return output; }
     }
-    return false;
+    if (begin(outputs - 1) < extent) { return {}; }
+    return (extent + window.pad_lo + window.stride - 1) / window.stride;
 }
 
 }  // namespace
@@ -29,8 +36,10 @@ DType pool_index_type(PoolAttributes const& attributes) {
 std::vector<ValueType> Pool::infer(std::span<ValueType const> inputs) const {
     ValueType const& x = inputs[0];
     require_valid("pooling", attributes_.window, Cropping::allowed);
-    require(window_volume(attributes_.window) <= std::numeric_limits<std::int32_t>::max(), ExitCode::bad_deck,
-            "pooling: a window of {} pixels is too large: use global pooling", window_volume(attributes_.window));
+    auto const& [depth, height, width] = attributes_.window;
+    require((Extent(depth.size) * height.size * width.size).is_at_most(std::numeric_limits<std::int32_t>::max()),
+            ExitCode::bad_deck, "pooling: a window of {} x {} x {} pixels is too large: use global pooling", depth.size,
+            height.size, width.size);
     bool const may_be_empty = attributes_.kind == PoolKind::average && attributes_.count_padding;
     for (Window const& window : attributes_.window) {
         require(may_be_empty || std::max(window.pad_lo, window.pad_hi) < window.reach(), ExitCode::bad_deck,
@@ -43,11 +52,10 @@ std::vector<ValueType> Pool::infer(std::span<ValueType const> inputs) const {
             to_string(x.shape));
     for (std::size_t axis = 0; axis < 3 && !may_be_empty; ++axis) {
         Index const extent = x.shape.extents()[axis + 1];
-        for (Index o = 0; o < y.extents()[axis + 1]; ++o) {
-            require(reads_a_pixel(attributes_.window[axis], o, extent), ExitCode::bad_deck,
-                    "pooling: window {} of {} reads padding only (an image of {} pixels): use less padding or dilation",
-                    o, y.extents()[axis + 1], extent);
-        }
+        auto const unread = first_unread(attributes_.window[axis], y.extents()[axis + 1], extent);
+        require(!unread, ExitCode::bad_deck,
+                "pooling: window {} of {} reads padding only (an image of {} pixels): use less padding or dilation",
+                unread.value_or(0), y.extents()[axis + 1], extent);
     }
     std::vector<ValueType> outputs{{x.dtype, y}};
     if (attributes_.kind == PoolKind::max) { outputs.push_back({pool_index_type(attributes_), y}); }

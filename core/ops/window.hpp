@@ -32,9 +32,14 @@ using Windows = std::array<Window, 3>;
             windows[2].output_extent(input.w), input.c};
 }
 
+/// Product of strides above which no operator is planned: gradients visit every place that a window may have between
+/// two of its neighbours.
+inline constexpr Index most_strides = Index{1} << 16;
+
 enum class Cropping : std::uint8_t { refused, allowed };  ///< negative padding
 
-/// Throws Error(bad_deck) if a size, stride or dilation is not positive or a padding is negative against the rule.
+/// Throws Error(bad_deck) if a size, stride or dilation is not positive, a padding is negative against the rule, or one
+/// of them is larger than any image (most_axis_pixels).
 void require_valid(std::string_view operator_name, Windows const& windows, Cropping cropping = Cropping::refused);
 
 }  // namespace aureole

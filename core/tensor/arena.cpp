@@ -103,7 +103,14 @@ Arena::Arena(std::size_t bytes, Guard guard) : storage_(std::make_unique<Storage
     // kernels.
     constexpr std::size_t large_page = std::size_t{2} << 20U;
     std::size_t const slack = runs_on_host ? large_page : 256;
-    storage_->view = Bytes(Kokkos::view_alloc("aureole::arena", Kokkos::WithoutInitializing), bytes + slack);
+    try {
+        storage_->view = Bytes(Kokkos::view_alloc("aureole::arena", Kokkos::WithoutInitializing), bytes + slack);
+    } catch (std::exception const&) {  // a failure of Kokkos is a std::runtime_error or a std::bad_alloc
+        fail(ExitCode::does_not_fit,
+             "the arena of {} bytes cannot be allocated (the machine has no room for it): use more ranks, smaller "
+             "micro-batches, memory.recompute, or a machine with more memory",
+             bytes);
+    }
     auto const address = reinterpret_cast<std::uintptr_t>(storage_->view.data());
     storage_->begin = storage_->view.data() + ((address + slack - 1) / slack * slack - address);
     if (runs_on_host && bytes >= large_page) { madvise(storage_->begin, bytes, MADV_HUGEPAGE); }

@@ -2,7 +2,7 @@
 #include <array>
 #include <string>
 
-#include "core/tensor/dtype.hpp"
+#include "core/tensor/extent.hpp"
 
 namespace aureole {
 
@@ -11,14 +11,16 @@ enum class Axis : std::uint8_t { n, d, h, w, c };
 inline constexpr int axis_count = 5;
 
 /// Extents (n, d, h, w, c). Images have d = 1; feature vectors d = h = w = 1; per-channel tensors (1, 1, 1, 1, c).
+/// Counts that 64 bits do not hold are an Error(bad_deck).
 struct Shape {
     Index n = 1, d = 1, h = 1, w = 1, c = 1;
 
-    [[nodiscard]] constexpr Index volume() const { return n * d * h * w * c; }
+    [[nodiscard]] constexpr Index volume() const { return checked_volume().value("a tensor's elements"); }
+    [[nodiscard]] constexpr Extent checked_volume() const { return Extent(n) * d * h * w * c; }
     /// Number of (n, d, h, w) positions.
-    [[nodiscard]] constexpr Index pixels() const { return n * d * h * w; }
+    [[nodiscard]] constexpr Index pixels() const { return (Extent(n) * d * h * w).value("a tensor's pixels"); }
     /// Number of (d, h, w) positions in one sample.
-    [[nodiscard]] constexpr Index pixels_per_sample() const { return d * h * w; }
+    [[nodiscard]] constexpr Index pixels_per_sample() const { return (Extent(d) * h * w).value("a sample's pixels"); }
     [[nodiscard]] constexpr std::array<Index, axis_count> extents() const { return {n, d, h, w, c}; }
     [[nodiscard]] static constexpr Shape of(std::array<Index, axis_count> const& e) {
         return {e[0], e[1], e[2], e[3], e[4]};

@@ -42,13 +42,19 @@ Summary convert_idx(std::string const& images, std::string const& labels, Output
 Summary convert_cifar10(std::vector<std::string> const& files, Output const& output, Progress const& progress);
 
 /// A folder with one folder of PNG, JPEG or TIFF images per class; classes are numbered in natural order of their
-/// names.
+/// names. The pages of a TIFF file are the depth of a sample.
 Summary convert_class_folders(std::string const& folder, Output const& output, Progress const& progress);
 
+/// What the pages of a TIFF file are.
+enum class Stacks : std::uint8_t {
+    samples,  ///< one each
+    depth,    ///< of one sample (d, h, w, c)
+};
+
 /// Images with a mask each: two folders, whose files are matched by name without extension (a mask may be called
-/// image_suffix), or two files. Pages of a TIFF file are samples. @param masks empty: no labels
+/// image_suffix), or two files. @param masks empty: no labels
 Summary convert_images_and_masks(std::string const& images, std::string const& masks, Output const& output,
-                                 Progress const& progress);
+                                 Progress const& progress, Stacks stacks = Stacks::samples);
 
 /// NumPy arrays (.npy, versions 1 to 3, C or Fortran order), the first axis counting samples. @param labels empty: none
 Summary convert_npy(std::string const& images, std::string const& labels, Output const& output,

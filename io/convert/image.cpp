@@ -5,6 +5,8 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <limits>
 
 #include "core/error.hpp"
 
@@ -96,6 +98,16 @@ void apply_orientation(Image& image, int orientation) {
     image.bytes = std::move(turned);
     image.h = h;
     image.w = w;
+}
+
+void require_room(std::string const& path, Extent bytes, Index densest) {
+    std::error_code error;
+    auto const present = static_cast<Index>(std::filesystem::file_size(path, error));
+    if (error) { return; }
+    Index const most = (Extent(present) * densest).known().value_or(std::numeric_limits<Index>::max());
+    if (!bytes.is_at_most(most)) {
+        fail_decoding(path, fmt::format("its header promises more pixels than a file of {} bytes can hold", present));
+    }
 }
 
 void fail_decoding(std::string const& path, std::string const& reason) {

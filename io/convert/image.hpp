@@ -18,7 +18,7 @@ enum class Purpose : std::uint8_t { image, labels };
 /// dropped. It lies as its orientation says (of Exif data or a TIFF tag), whatever the order in which it is stored.
 struct Image {
     Index h = 0, w = 0, c = 0;
-    hdf5::Type type = hdf5::Type::u8;  ///< u8, u16 or f32
+    hdf5::Type type = hdf5::Type::u8;  ///< u8, u16 or, of a TIFF file, any integer or float of up to 32 bits, or f64
     std::vector<unsigned char> bytes;
 
     [[nodiscard]] std::size_t row_bytes() const { return static_cast<std::size_t>(w * c) * size_of(type); }
@@ -48,6 +48,10 @@ void read_png(std::string const& path, std::FILE* file, Purpose purpose, Image& 
 void read_jpeg(std::string const& path, std::FILE* file, Image& image);
 void read_tiff(std::string const& path, std::int64_t page, Purpose purpose, Image& image);
 [[nodiscard]] std::int64_t count_tiff_pages(std::string const& path);
+
+/// Fails unless a file of the size that this one has can hold `bytes` bytes of pixels, each of its own standing for at
+/// most `densest` of them: a damaged header shall not ask for memory that nobody has.
+void require_room(std::string const& path, Extent bytes, Index densest);
 
 /// "cannot decode 'a.png' (reason): ..."
 [[noreturn]] void fail_decoding(std::string const& path, std::string const& reason);

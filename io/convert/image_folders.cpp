@@ -2,7 +2,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
-#include <string_view>
+#include <set>
 
 #include "core/error.hpp"
 #include "io/convert/convert.hpp"
@@ -44,80 +44,126 @@ void add_left_out(std::string const& folder, std::vector<std::string>& left_out)
     left_out.insert(left_out.end(), others.begin(), others.end());
 }
 
-/// One sample: a page of a file.
+/// One sample: consecutive pages of a file, which are its depth if there are several.
 struct Picture {
     std::string path;
-    std::int64_t page = 0;
+    std::int64_t first_page = 0, pages = 1;
 };
 
-std::vector<Picture> pages_of(std::vector<std::string> const& paths) {
+std::vector<Picture> pictures_of(std::vector<std::string> const& paths, Stacks stacks) {
     std::vector<Picture> pictures;
     for (std::string const& path : paths) {
         std::int64_t const pages = count_pages(path);
-        for (std::int64_t page = 0; page < pages; ++page) { pictures.push_back({path, page}); }
+        if (stacks == Stacks::depth) {
+            pictures.push_back({path, 0, pages});
+            Picture const& first = pictures.front();
+            require(
+                pages == first.pages, ExitCode::data_error,
+                "'{}' has {} pages, '{}' {} (the pages of a file are the depth of a sample): make all stacks equally "
+                "deep, or convert them apart",
+                path, pages, first.path, first.pages);
+            continue;
+        }
+        for (std::int64_t page = 0; page < pages; ++page) { pictures.push_back({path, page, 1}); }
     }
     return pictures;
 }
 
-/// Decodes pictures one after the other into the same memory; all must be like the first.
+std::int64_t pages_of(std::vector<Picture> const& pictures) {
+    std::int64_t pages = 0;
+    for (Picture const& picture : pictures) { pages += picture.pages; }
+    return pages;
+}
+
+/// Decodes samples one after the other into the same memory; all must be like the first.
 class Decoder {
   public:
     explicit Decoder(Purpose purpose) : purpose_(purpose) {}
 
-    Image const& read(Picture const& picture) {
-        read_image(picture.path, picture.page, purpose_, image_);
-        if (first_path_.empty()) {
-            first_path_ = picture.path;
+    /// (d, h, w, c)
+    std::vector<unsigned char> const& read(Picture const& picture) {
+        stack_.clear();
+        for (std::int64_t page = 0; page < picture.pages; ++page) {
+            read_page(picture, picture.first_page + page);
+            stack_.insert(stack_.end(), image_.bytes.begin(), image_.bytes.end());
+        }
+        depth_ = picture.pages;
+        return stack_;
+    }
+
+    /// Of so many samples like those read.
+    [[nodiscard]] hdf5::Extents shape(std::size_t samples, bool with_channels) const {
+        hdf5::Extents shape{static_cast<Index>(samples)};
+        if (depth_ > 1) { shape.push_back(depth_); }
+        shape.insert(shape.end(), {first_.h, first_.w});
+        if (with_channels) { shape.push_back(first_.c); }
+        return shape;
+    }
+    [[nodiscard]] hdf5::Type type() const { return first_.type; }
+    [[nodiscard]] Index h() const { return first_.h; }
+    [[nodiscard]] Index w() const { return first_.w; }
+
+  private:
+    Purpose purpose_;
+    Image image_, first_;
+    std::string first_name_;
+    std::vector<unsigned char> stack_;
+    Index depth_ = 1;
+
+    void read_page(Picture const& picture, std::int64_t page) {
+        read_image(picture.path, page, purpose_, image_);
+        std::string const name = page == 0 ? picture.path : fmt::format("{}, page {}", picture.path, page + 1);
+        if (first_name_.empty()) {
+            first_name_ = name;
             first_ = {image_.h, image_.w, image_.c, image_.type, {}};
         }
         require(image_.h == first_.h && image_.w == first_.w && image_.c == first_.c && image_.type == first_.type,
                 ExitCode::data_error,
                 "'{}' is {} x {} x {} {} (rows, columns, channels), '{}' {} x {} x {} {}: give all images one size and "
                 "kind",
-                picture.path, image_.h, image_.w, image_.c, name_of(image_.type), first_path_, first_.h, first_.w,
-                first_.c, name_of(first_.type));
-        return image_;
+                name, image_.h, image_.w, image_.c, name_of(image_.type), first_name_, first_.h, first_.w, first_.c,
+                name_of(first_.type));
     }
-
-    [[nodiscard]] hdf5::Extents shape(std::size_t samples, bool with_channels) const {
-        hdf5::Extents shape{static_cast<Index>(samples), first_.h, first_.w};
-        if (with_channels) { shape.push_back(first_.c); }
-        return shape;
-    }
-    [[nodiscard]] hdf5::Type type() const { return first_.type; }
-
-  private:
-    Purpose purpose_;
-    Image image_, first_;
-    std::string first_path_;
 };
 
 std::string stem(std::string const& path) { return fs::path(path).stem().string(); }
 
-/// Finds the mask of each image: named like it, or like it with a suffix (a.png: a.png, a_mask.png).
+/// The image that a mask belongs to: named like it, or like it with a suffix (a.png: a.png, a_mask.png); of images
+/// whose names begin alike (a, a_b) the one with the longest name. Empty: none.
+std::string image_of(std::string const& mask, std::set<std::string> const& images) {
+    for (std::size_t end = mask.size(); end != std::string::npos && end > 0; end = mask.find_last_of("_-. ", end - 1)) {
+        std::string name = mask.substr(0, end);
+        if (images.contains(name)) { return name; }
+    }
+    return {};
+}
+
+/// The mask of each image, in their order.
 std::vector<std::string> match_masks(std::vector<std::string> const& images, std::vector<std::string> const& masks,
                                      std::string const& folder) {
-    std::map<std::string, std::string> left;  // by stem
+    std::set<std::string> names;
+    for (std::string const& image : images) { names.insert(stem(image)); }
+    std::map<std::string, std::string> mask_of;  // by the image's name
+    std::string left;
     for (std::string const& mask : masks) {
-        auto const [twin, is_new] = left.emplace(stem(mask), mask);
-        require(is_new, ExitCode::data_error, "masks '{}' and '{}' have one name: remove one of them", twin->second,
-                mask);
+        std::string const name = image_of(stem(mask), names);
+        if (name.empty()) {
+            left = mask;
+            continue;
+        }
+        auto const [twin, is_new] = mask_of.emplace(name, mask);
+        require(is_new, ExitCode::data_error, "image '{}' has two masks, '{}' and '{}': remove one of them", name,
+                twin->second, mask);
     }
     std::vector<std::string> matched;
     for (std::string const& image : images) {
-        std::string const name = stem(image);
-        auto found = left.lower_bound(name);
-        auto const belongs = [&](std::string const& other) {
-            return other == name || std::string_view("_-. ").find(other[name.size()]) != std::string_view::npos;
-        };
-        while (found != left.end() && found->first.starts_with(name) && !belongs(found->first)) { ++found; }
-        require(found != left.end() && found->first.starts_with(name), ExitCode::data_error,
+        auto const found = mask_of.find(stem(image));
+        require(found != mask_of.end(), ExitCode::data_error,
                 "image '{}' has no mask in '{}': add a mask of the same name, or remove the image", image, folder);
         matched.push_back(found->second);
-        left.erase(found);
     }
     require(left.empty(), ExitCode::data_error, "mask '{}' has no image: add the image of the same name, or remove it",
-            left.empty() ? "" : left.begin()->second);
+            left);
     return matched;
 }
 
@@ -128,34 +174,27 @@ Summary convert_class_folders(std::string const& folder, Output const& output, P
         list(folder, [](fs::directory_entry const& e) { return e.is_directory(); });
     require(!classes.empty(), ExitCode::data_error,
             "'{}' has no folders: give each class a folder with its images, or use the kind 'masks'", folder);
-    std::vector<Picture> pictures;
+    std::vector<std::string> images;
     std::vector<std::int32_t> labels;
     std::vector<std::string> names;
     std::vector<std::string> left_out =
         list(folder, [](fs::directory_entry const& entry) { return !entry.is_directory(); });
     for (std::string const& path : classes) {
-        std::vector<std::string> const images = list_images(path);
+        std::vector<std::string> const of_class = list_images(path);
         add_left_out(path, left_out);
-        require(!images.empty(), ExitCode::data_error,
+        require(!of_class.empty(), ExitCode::data_error,
                 "class folder '{}' has no PNG, JPEG or TIFF images: fill or remove it", path);
-        for (std::string const& image : images) {
-            std::int64_t const pages = count_pages(image);
-            require(
-                pages == 1, ExitCode::data_error,
-                "'{}' has {} pages (an image of a class folder is one sample): save each page as a file of its own, or "
-                "write the stacks as an array (n, d, h, w) and convert that by the kind npy",
-                image, pages);
-            pictures.push_back({image, 0});
-            labels.push_back(static_cast<std::int32_t>(names.size()));
-        }
+        images.insert(images.end(), of_class.begin(), of_class.end());
+        labels.insert(labels.end(), of_class.size(), static_cast<std::int32_t>(names.size()));
         names.push_back(fs::path(path).filename().string());
     }
+    std::vector<Picture> const pictures = pictures_of(images, Stacks::depth);
     SampleWriter writer(output, "folder", {folder});
     Decoder decoder(Purpose::image);
     for (std::size_t i = 0; i < pictures.size(); ++i) {
-        Image const& image = decoder.read(pictures[i]);
+        unsigned char const* const sample = decoder.read(pictures[i]).data();
         if (i == 0) { writer.create_x(decoder.type(), decoder.shape(pictures.size(), true)); }
-        writer.append_x(1, image.bytes.data());
+        writer.append_x(1, sample);
         progress(static_cast<std::int64_t>(i + 1), static_cast<std::int64_t>(pictures.size()));
     }
     auto const total = static_cast<std::int64_t>(labels.size());
@@ -173,7 +212,7 @@ Summary convert_class_folders(std::string const& folder, Output const& output, P
 }
 
 Summary convert_images_and_masks(std::string const& images, std::string const& masks, Output const& output,
-                                 Progress const& progress) {
+                                 Progress const& progress, Stacks stacks) {
     bool const folders = fs::is_directory(images), labelled = !masks.empty();
     require(!labelled || folders == fs::is_directory(masks), ExitCode::data_error,
             "'{}' and '{}': one is a folder and one is not: name two folders or two files", images, masks);
@@ -185,23 +224,24 @@ Summary convert_images_and_masks(std::string const& images, std::string const& m
         sources.push_back(masks);
         mask_files = folders ? match_masks(image_files, list_images(masks), masks) : std::vector<std::string>{masks};
     }
-    std::vector<Picture> const x = pages_of(image_files), y = pages_of(mask_files);
-    require(!labelled || x.size() == y.size(), ExitCode::data_error,
-            "'{}' has {} pages of images, '{}' {} of masks: give each image one mask", images, x.size(), masks,
-            y.size());
+    std::vector<Picture> const x = pictures_of(image_files, stacks), y = pictures_of(mask_files, stacks);
+    bool const as_many = x.size() == y.size() && (y.empty() || x.front().pages == y.front().pages);
+    require(!labelled || as_many, ExitCode::data_error,
+            "'{}' has {} pages of images, '{}' {} of masks: give each image one mask", images, pages_of(x), masks,
+            pages_of(y));
     SampleWriter writer(output, "masks", sources);
     Decoder image_decoder(Purpose::image), mask_decoder(Purpose::labels);
     for (std::size_t i = 0; i < x.size(); ++i) {
-        Image const& image = image_decoder.read(x[i]);
+        unsigned char const* const image = image_decoder.read(x[i]).data();
         if (i == 0) { writer.create_x(image_decoder.type(), image_decoder.shape(x.size(), true)); }
-        writer.append_x(1, image.bytes.data());
+        writer.append_x(1, image);
         if (labelled) {
-            Image const& mask = mask_decoder.read(y[i]);
-            require(mask.h == image.h && mask.w == image.w, ExitCode::data_error,
-                    "mask '{}' is {} x {}, its image '{}' {} x {}: make them of one size", y[i].path, mask.h, mask.w,
-                    x[i].path, image.h, image.w);
+            unsigned char const* const mask = mask_decoder.read(y[i]).data();
+            require(mask_decoder.h() == image_decoder.h() && mask_decoder.w() == image_decoder.w(),
+                    ExitCode::data_error, "mask '{}' is {} x {}, its image '{}' {} x {}: make them of one size",
+                    y[i].path, mask_decoder.h(), mask_decoder.w(), x[i].path, image_decoder.h(), image_decoder.w());
             if (i == 0) { writer.create_y(mask_decoder.type(), mask_decoder.shape(y.size(), false), {}); }
-            writer.append_y(1, mask.bytes.data());
+            writer.append_y(1, mask);
         }
         progress(static_cast<std::int64_t>(i + 1), static_cast<std::int64_t>(x.size()));
     }

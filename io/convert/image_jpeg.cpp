@@ -4,6 +4,8 @@
 
 #include <jpeglib.h>
 
+#include <jerror.h>
+
 #include "io/convert/image.hpp"
 
 // libjpeg leaves by longjmp on errors; see image_png.cpp.
@@ -33,17 +35,25 @@ struct Reader {
         jpeg->err->format_message(jpeg, reader->message);
         std::longjmp(reader->jump, 1);
     }
-    /// Level -1 is a warning of damaged data, which the library would fill up with grey: that is an error to us.
+    /// Level -1 is a warning of damaged data, which the library would fill up with grey: that is an error to us. Bytes
+    /// between the last row and the end of the picture are none: some cameras write them, and all viewers skip them.
     static void on_message(j_common_ptr jpeg, int level) {
-        if (level < 0) { on_error(jpeg); }
+        bool const stray = jpeg->err->msg_code == JWRN_EXTRANEOUS_DATA && jpeg->err->msg_parm.i[1] == JPEG_EOI;
+        if (level < 0 && !stray) { on_error(jpeg); }
     }
 };
 
-bool read_header(Reader& reader, std::FILE* file, Image& image) {
+bool read_header(Reader& reader, std::FILE* file) {
     if (setjmp(reader.jump) != 0) { return false; }
     jpeg_stdio_src(&reader.jpeg, file);
     jpeg_save_markers(&reader.jpeg, JPEG_APP0 + 1, 0xFFFF);  // Exif data
     jpeg_read_header(&reader.jpeg, TRUE);
+    return true;
+}
+
+/// May take memory for the whole picture.
+bool start(Reader& reader, Image& image) {
+    if (setjmp(reader.jump) != 0) { return false; }
     reader.jpeg.out_color_space = reader.jpeg.num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
     jpeg_start_decompress(&reader.jpeg);
     image.h = reader.jpeg.output_height;
@@ -76,8 +86,12 @@ int orientation_of(jpeg_decompress_struct const& jpeg) {
 }  // namespace
 
 void read_jpeg(std::string const& path, std::FILE* file, Image& image) {
+    constexpr Index densest = 4096;  // a block of 8 x 8 pixels of three channels takes a bit at least
     Reader reader;
-    if (!read_header(reader, file, image)) { fail_decoding(path, reader.message); }
+    if (!read_header(reader, file)) { fail_decoding(path, reader.message); }
+    require_room(path, Extent(reader.jpeg.image_height) * reader.jpeg.image_width * reader.jpeg.num_components,
+                 densest);
+    if (!start(reader, image)) { fail_decoding(path, reader.message); }
     int const orientation = orientation_of(reader.jpeg);
     image.bytes.resize(static_cast<std::size_t>(image.h) * image.row_bytes());
     if (!read_rows(reader, image.bytes.data(), image.row_bytes())) { fail_decoding(path, reader.message); }

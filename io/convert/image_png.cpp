@@ -44,10 +44,12 @@ void set_transforms(Reader const& reader, Purpose purpose) {
     if (depth == 16 && std::endian::native == std::endian::little) { png_set_swap(reader.png); }
 }
 
-bool read_header(Reader& reader, std::FILE* file, Purpose purpose, Image& image) {
+/// `stored`: bytes of a row as the file has it.
+bool read_header(Reader& reader, std::FILE* file, Purpose purpose, Image& image, Index& stored) {
     if (setjmp(png_jmpbuf(reader.png)) != 0) { return false; }
     png_init_io(reader.png, file);
     png_read_info(reader.png, reader.info);
+    stored = static_cast<Index>(png_get_rowbytes(reader.png, reader.info));
     set_transforms(reader, purpose);
     png_set_interlace_handling(reader.png);
     png_read_update_info(reader.png, reader.info);
@@ -68,8 +70,11 @@ bool read_rows(Reader& reader, png_bytepp rows) {
 }  // namespace
 
 void read_png(std::string const& path, std::FILE* file, Purpose purpose, Image& image) {
+    constexpr Index densest = 1040;  // times that deflate packs at most
     Reader reader;
-    if (!read_header(reader, file, purpose, image)) { fail_decoding(path, reader.message); }
+    Index stored = 0;
+    if (!read_header(reader, file, purpose, image, stored)) { fail_decoding(path, reader.message); }
+    require_room(path, Extent(image.h) * stored, densest);
     image.bytes.resize(static_cast<std::size_t>(image.h) * image.row_bytes());
     std::vector<png_bytep> rows;
     for (Index h = 0; h < image.h; ++h) {

@@ -1,8 +1,10 @@
 #include <tiffio.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdarg>
 #include <cstring>
+#include <filesystem>
 
 #include "core/error.hpp"
 #include "io/convert/image.hpp"
@@ -52,23 +54,88 @@ struct Layout {
         alpha = extra == 1 && kinds != nullptr && kinds[0] != EXTRASAMPLE_UNSPECIFIED;
     }
     [[nodiscard]] std::size_t pixel_bytes() const { return static_cast<std::size_t>(channels) * bits / 8; }
+    /// Several pixels in a byte.
+    [[nodiscard]] bool is_packed() const { return bits < 8; }
+    [[nodiscard]] Extent row_bytes() const {
+        return is_packed() ? Extent((w * Index{bits} + 7) / 8) : Extent(w) * static_cast<Index>(pixel_bytes());
+    }
 };
 
+/// Times that any method of the library but its faxes packs at most.
+constexpr Index densest = Index{1} << 16;
+
+struct SampleKind {
+    int format, bits;
+    hdf5::Type type;
+};
+
+constexpr std::array<SampleKind, 12> sample_kinds{{{SAMPLEFORMAT_UINT, 1, hdf5::Type::u8},
+                                                   {SAMPLEFORMAT_UINT, 2, hdf5::Type::u8},
+                                                   {SAMPLEFORMAT_UINT, 4, hdf5::Type::u8},
+                                                   {SAMPLEFORMAT_UINT, 8, hdf5::Type::u8},
+                                                   {SAMPLEFORMAT_UINT, 16, hdf5::Type::u16},
+                                                   {SAMPLEFORMAT_UINT, 32, hdf5::Type::u32},
+                                                   {SAMPLEFORMAT_INT, 8, hdf5::Type::i8},
+                                                   {SAMPLEFORMAT_INT, 16, hdf5::Type::i16},
+                                                   {SAMPLEFORMAT_INT, 32, hdf5::Type::i32},
+                                                   {SAMPLEFORMAT_IEEEFP, 16, hdf5::Type::f16},
+                                                   {SAMPLEFORMAT_IEEEFP, 32, hdf5::Type::f32},
+                                                   {SAMPLEFORMAT_IEEEFP, 64, hdf5::Type::f64}}};
+
 hdf5::Type type_of_layout(std::string const& path, Layout const& layout) {
-    bool const whole = layout.format == SAMPLEFORMAT_UINT || layout.format == SAMPLEFORMAT_VOID;
-    if (whole && layout.bits == 8) { return hdf5::Type::u8; }
-    if (whole && layout.bits == 16) { return hdf5::Type::u16; }
-    if (layout.format == SAMPLEFORMAT_IEEEFP && layout.bits == 32) { return hdf5::Type::f32; }
-    fail_decoding(path, fmt::format("{} bits per sample of format {}; 8, 16 and 32-bit float are read", layout.bits,
-                                    layout.format));
+    int const format = layout.format == SAMPLEFORMAT_VOID ? SAMPLEFORMAT_UINT : layout.format;
+    for (SampleKind const& kind : sample_kinds) {
+        bool const fits = kind.format == format && kind.bits == layout.bits;
+        if (fits && (!layout.is_packed() || layout.channels == 1)) { return kind.type; }
+    }
+    fail_decoding(path,
+                  fmt::format("{} channels of {} bits of sample format {}; integers of 8, 16 and 32 bits, floats of "
+                              "16, 32 and 64, and single channels of 1, 2 and 4 bits are read",
+                              layout.channels, layout.bits, layout.format));
+}
+
+/// Whether strips or tiles lie within the file, and can hold the rows.
+void require_rows(std::string const& path, TIFF* tiff, Layout const& layout) {
+    std::error_code error;
+    auto const present = std::filesystem::file_size(path, error);
+    std::uint64_t *begins = nullptr, *sizes = nullptr;
+    TIFFGetField(tiff, TIFFIsTiled(tiff) != 0 ? TIFFTAG_TILEOFFSETS : TIFFTAG_STRIPOFFSETS, &begins);
+    TIFFGetField(tiff, TIFFIsTiled(tiff) != 0 ? TIFFTAG_TILEBYTECOUNTS : TIFFTAG_STRIPBYTECOUNTS, &sizes);
+    std::uint32_t const parts = TIFFIsTiled(tiff) != 0 ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
+    for (std::uint32_t i = 0; begins != nullptr && sizes != nullptr && !error && i < parts; ++i) {
+        if (begins[i] > present || sizes[i] > present - begins[i]) {
+            fail_decoding(path, "its pixels are to lie beyond the end of the file");
+        }
+    }
+    std::uint16_t compression = COMPRESSION_NONE;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
+    constexpr Index fax_width = 1 << 17, rows_of_byte = 8;  // a fax takes a bit for a white row
+    bool const is_fax = compression >= COMPRESSION_CCITTRLE && compression <= COMPRESSION_CCITTFAX4;
+    if (is_fax && layout.w > fax_width) { fail_decoding(path, "a fax of more than 2^17 columns"); }
+    require_room(path, is_fax ? Extent(layout.h) : layout.row_bytes() * layout.h,
+                 is_fax                            ? rows_of_byte
+                 : compression == COMPRESSION_NONE ? 1
+                                                   : densest);
+}
+
+/// Numbers of few bits, most significant first, as bytes.
+void unpack_row(unsigned char const* packed, Layout const& layout, unsigned char* out) {
+    unsigned const mask = (1U << layout.bits) - 1;
+    for (std::uint32_t i = 0; i < layout.w; ++i) {
+        std::size_t const bit = static_cast<std::size_t>(i) * layout.bits;
+        out[i] = static_cast<unsigned char>(packed[bit / 8] >> (8 - layout.bits - bit % 8) & mask);
+    }
 }
 
 /// All rows, whole pixels of layout.channels samples, one after the other.
 void read_strips(std::string const& path, TIFF* tiff, Layout const& layout, unsigned char* out) {
-    std::size_t const row_bytes = layout.w * layout.pixel_bytes();
+    auto const row_bytes = static_cast<std::size_t>(layout.row_bytes().value("a row's bytes"));
     if (static_cast<std::size_t>(TIFFScanlineSize64(tiff)) != row_bytes) { fail_decoding(path, "unusual rows"); }
-    for (std::uint32_t h = 0; h < layout.h; ++h) {
-        if (TIFFReadScanline(tiff, out + h * row_bytes, h) < 0) { fail_decoding(path, last_error); }
+    std::vector<unsigned char> packed(layout.is_packed() ? row_bytes : 0);
+    for (std::size_t h = 0; h < layout.h; ++h) {
+        unsigned char* const row = layout.is_packed() ? packed.data() : out + h * row_bytes;
+        if (TIFFReadScanline(tiff, row, static_cast<std::uint32_t>(h)) < 0) { fail_decoding(path, last_error); }
+        if (layout.is_packed()) { unpack_row(row, layout, out + h * layout.w); }
     }
 }
 
@@ -76,13 +143,19 @@ void read_tiles(std::string const& path, TIFF* tiff, Layout const& layout, unsig
     std::uint32_t tile_h = 0, tile_w = 0;
     TIFFGetField(tiff, TIFFTAG_TILELENGTH, &tile_h);
     TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_w);
+    if (layout.is_packed()) { fail_decoding(path, "tiles of less than 8 bits; save it in strips"); }
     std::size_t const pixel = layout.pixel_bytes();
-    std::vector<unsigned char> tile(static_cast<std::size_t>(TIFFTileSize64(tiff)));
-    if (tile.size() != tile_h * tile_w * pixel || tile.empty()) { fail_decoding(path, "unusual tiles"); }
-    for (std::uint32_t y = 0; y < layout.h; y += tile_h) {
-        for (std::uint32_t x = 0; x < layout.w; x += tile_w) {
-            if (TIFFReadTile(tiff, tile.data(), x, y, 0, 0) < 0) { fail_decoding(path, last_error); }
-            std::uint32_t const rows = std::min(tile_h, layout.h - y), columns = std::min(tile_w, layout.w - x);
+    constexpr Index most = Index{1} << 30;  // bytes; tiles are a few hundred pixels wide
+    Extent const bytes = Extent(tile_h) * tile_w * static_cast<Index>(pixel);
+    bool const usual = bytes.is_at_most(most) && bytes.known() == static_cast<Index>(TIFFTileSize64(tiff));
+    if (!usual || bytes.known() == 0) { fail_decoding(path, "unusual tiles"); }
+    require_room(path, bytes, densest);
+    std::vector<unsigned char> tile(static_cast<std::size_t>(*bytes.known()));
+    for (std::uint64_t y = 0; y < layout.h; y += tile_h) {
+        for (std::uint64_t x = 0; x < layout.w; x += tile_w) {
+            auto const column = static_cast<std::uint32_t>(x), line = static_cast<std::uint32_t>(y);
+            if (TIFFReadTile(tiff, tile.data(), column, line, 0, 0) < 0) { fail_decoding(path, last_error); }
+            std::uint32_t const rows = std::min(tile_h, layout.h - line), columns = std::min(tile_w, layout.w - column);
             for (std::uint32_t row = 0; row < rows; ++row) {
                 std::memcpy(out + ((y + row) * static_cast<std::size_t>(layout.w) + x) * pixel,
                             tile.data() + static_cast<std::size_t>(row) * tile_w * pixel, columns * pixel);
@@ -119,9 +192,19 @@ void apply_palette(std::string const& path, TIFF* tiff, Image& image) {
     image.c = 3;
 }
 
-void invert(Image& image) {
-    if (image.type == hdf5::Type::f32) { return; }
-    for (unsigned char& byte : image.bytes) { byte = static_cast<unsigned char>(~byte); }
+/// Greys of which 0 is white, the other way round. Signed numbers and floats stay as they are.
+void invert(Image& image, unsigned bits) {
+    bool const is_unsigned =
+        image.type == hdf5::Type::u8 || image.type == hdf5::Type::u16 || image.type == hdf5::Type::u32;
+    if (!is_unsigned) { return; }
+    unsigned const largest = bits < 8 ? (1U << bits) - 1 : 0xFFU;
+    for (unsigned char& byte : image.bytes) { byte = static_cast<unsigned char>(byte ^ largest); }
+}
+
+/// Greys of few bits -> full range.
+void spread(Image& image, unsigned bits) {
+    unsigned const factor = 0xFFU / ((1U << bits) - 1);
+    for (unsigned char& byte : image.bytes) { byte = static_cast<unsigned char>(byte * factor); }
 }
 
 }  // namespace
@@ -153,6 +236,7 @@ void read_tiff(std::string const& path, std::int64_t page, Purpose purpose, Imag
         fail_decoding(path, "channels in separate planes; save it with interleaved channels");
     }
     if (layout.photometric == PHOTOMETRIC_YCBCR) { TIFFSetField(tiff.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB); }
+    require_rows(path, tiff.get(), layout);
     image.bytes.resize(static_cast<std::size_t>(image.h) * image.row_bytes());
     bool const tiled = TIFFIsTiled(tiff.get()) != 0;
     (tiled ? read_tiles : read_strips)(path, tiff.get(), layout, image.bytes.data());
@@ -160,7 +244,9 @@ void read_tiff(std::string const& path, std::int64_t page, Purpose purpose, Imag
     if (layout.photometric == PHOTOMETRIC_PALETTE && purpose == Purpose::image) {
         apply_palette(path, tiff.get(), image);
     }
-    if (layout.photometric == PHOTOMETRIC_MINISWHITE) { invert(image); }
+    if (layout.photometric == PHOTOMETRIC_MINISWHITE) { invert(image, layout.bits); }
+    bool const is_grey = layout.photometric != PHOTOMETRIC_PALETTE;
+    if (layout.is_packed() && is_grey && purpose == Purpose::image) { spread(image, layout.bits); }
     std::uint16_t orientation = ORIENTATION_TOPLEFT;
     TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_ORIENTATION, &orientation);
     apply_orientation(image, orientation);

@@ -23,14 +23,19 @@ std::optional<std::array<Index, 2>> read_side(Tree const& tree) {
     auto const before = parse_integer(is_pair ? tree.items[0].text : tree.text);
     auto const after = parse_integer(is_pair ? tree.items[1].text : tree.text);
     if (!is_pair && tree.kind != Tree::Kind::scalar) { return std::nullopt; }
-    if (!before || !after || *before < 0 || *after < 0) { return std::nullopt; }
+    constexpr auto most = static_cast<Index>(most_counted);
+    if (!before || !after || *before < 0 || *after < 0 || std::max(*before, *after) > most) { return std::nullopt; }
     return std::array<Index, 2>{*before, *after};
 }
 
 }  // namespace
 
 void describe(Field& field, Of<bool> /*type*/) { field.type = Type::boolean; }
-void describe(Field& field, Of<Index> /*type*/) { field.type = Type::integer; }
+void describe(Field& field, Of<Index> /*type*/) {
+    field.type = Type::integer;
+    field.range.lo = -0x1p31;
+    field.range.hi = most_counted;
+}
 void describe(Field& field, Of<std::int32_t> /*type*/) {
     field.type = Type::integer;
     field.range.lo = std::numeric_limits<std::int32_t>::min();

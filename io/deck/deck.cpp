@@ -85,13 +85,13 @@ Index ParallelSpec::rows() const { return std::max<Index>(1, stages / chunks); }
 
 bool ParallelSpec::is_tiled(Index row) const { return spatial.counts(row) != std::array<Index, 3>{1, 1, 1}; }
 
-Index ParallelSpec::ranks() const {
-    Index ranks = 0;
+Extent ParallelSpec::counted_ranks() const {
+    Extent ranks = 0;
     for (Index row = 0; row < rows(); ++row) {
         auto const [d, h, w] = spatial.counts(row);
-        ranks += is_tiled(row) ? d * h * w : local_data;
+        ranks = ranks + (is_tiled(row) ? Extent(d) * h * w : local_data);
     }
-    return data * ranks;
+    return ranks * data;
 }
 
 Place Deck::place(std::string_view path) const {

@@ -231,8 +231,10 @@ struct ParallelSpec {
     /// Stages with ranks of their own.
     [[nodiscard]] Index rows() const;
     [[nodiscard]] bool is_tiled(Index row) const;
-    /// Ranks that the grid takes.
-    [[nodiscard]] Index ranks() const;
+    /// Ranks that the grid takes; not known if they are too many to count.
+    [[nodiscard]] Extent counted_ranks() const;
+    /// The same of a deck that has been validated.
+    [[nodiscard]] Index ranks() const { return counted_ranks().value("the grid's ranks"); }
 };
 
 /// What `run` writes for a comparison with another framework, beside loss, outputs, parameters and gradients.

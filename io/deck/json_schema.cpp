@@ -10,6 +10,7 @@ namespace aureole {
 namespace {
 
 using deck::Field;
+using deck::most_counted;
 using deck::Tree;
 using deck::Type;
 
@@ -64,7 +65,7 @@ Tree list_schema(Field const& field) {
 
 Tree padding_schema() {
     Field whole;
-    whole.at_least(0);
+    whole.between(0, most_counted);
     Tree word = Tree::mapping();
     word.add("enum", texts({"same", "valid"}));
     Tree pair = of_type("array");

@@ -3,10 +3,26 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "io/deck/scalar.hpp"
 
 namespace aureole::deck {
+
+namespace {
+
+/// "7", "-2^31", "2^31 - 1"
+std::string limit_text(double limit) {
+    constexpr double long_number = 1e6;
+    int exponent = 0;
+    double const magnitude = std::abs(limit);
+    if (magnitude < long_number) { return fmt::format("{}", limit); }
+    if (std::frexp(magnitude, &exponent) == 0.5) { return fmt::format("{}2^{}", limit < 0 ? "-" : "", exponent - 1); }
+    if (std::frexp(limit + 1, &exponent) == 0.5) { return fmt::format("2^{} - 1", exponent - 1); }
+    return fmt::format("{}", limit);
+}
+
+}  // namespace
 
 bool Range::contains(double value) const {
     bool const above = !lo || value > *lo || (!open_lo && value == *lo);
@@ -15,12 +31,13 @@ bool Range::contains(double value) const {
 }
 
 std::string Range::text() const {
-    if (lo && hi && *lo == *hi) { return fmt::format("{}", *lo); }
-    if (lo && hi && open_lo) { return fmt::format("above {}, at most {}", *lo, *hi); }
-    if (lo && hi && open_hi) { return fmt::format("{} up to, but not, {}", *lo, *hi); }
-    if (lo && hi) { return fmt::format("{} to {}", *lo, *hi); }
-    if (lo) { return open_lo ? fmt::format("above {}", *lo) : fmt::format("{} or more", *lo); }
-    if (hi) { return open_hi ? fmt::format("below {}", *hi) : fmt::format("at most {}", *hi); }
+    std::string const from = lo ? limit_text(*lo) : "", to = hi ? limit_text(*hi) : "";
+    if (lo && hi && *lo == *hi) { return from; }
+    if (lo && hi && open_lo) { return fmt::format("above {}, at most {}", from, to); }
+    if (lo && hi && open_hi) { return fmt::format("{} up to, but not, {}", from, to); }
+    if (lo && hi) { return fmt::format("{} to {}", from, to); }
+    if (lo) { return open_lo ? fmt::format("above {}", from) : fmt::format("{} or more", from); }
+    if (hi) { return open_hi ? fmt::format("below {}", to) : fmt::format("at most {}", to); }
     return {};
 }
 
@@ -48,6 +65,10 @@ Field& Field::from_up_to(double lo, double hi) {
     leaf().range.open_hi = true;
     return between(lo, hi);
 }
+Field& Field::up_to(double hi) {
+    leaf().range.hi = hi;
+    return *this;
+}
 Field& Field::in(std::string unit_name) {
     unit = unit_name;
     leaf().unit = std::move(unit_name);
@@ -55,6 +76,7 @@ Field& Field::in(std::string unit_name) {
 }
 Field& Field::as(Type leaf_type) {
     leaf().type = leaf_type;
+    if (leaf_type == Type::bytes) { leaf().range.hi = 0x1p60; }
     return *this;
 }
 Field& Field::items(std::size_t least, std::size_t most) {

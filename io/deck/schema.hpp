@@ -28,6 +28,13 @@ enum class Type : std::uint8_t {
     layer,        ///< exactly one of the sections Field::fields, or its bare key
 };
 
+/// Largest integer of keys that state no other: what any library counts in.
+inline constexpr double most_counted = 0x1p31 - 1;
+/// Largest of those that count samples of a set.
+inline constexpr double most_samples = 0x1p53;
+/// Largest number of ranks, and of what takes ranks of its own.
+inline constexpr double most_ranks = 0x1p14;
+
 /// Numbers allowed; open ends exclude the limit itself.
 struct Range {
     std::optional<double> lo, hi;
@@ -72,6 +79,7 @@ struct Field {
     Field& above(double lo);
     Field& between(double lo, double hi);
     Field& from_up_to(double lo, double hi);  ///< hi excluded
+    Field& up_to(double hi);
     Field& in(std::string unit);
     Field& as(Type leaf_type);
     Field& items(std::size_t least, std::size_t most);

@@ -37,8 +37,10 @@ std::vector<Field> fields_of(Of<SourceSpec> /*type*/) {
         field("y_axes", &S::y_axes, "axes of the label dataset")
             .otherwise("guessed from the extents")
             .with("kind", {"hdf5"}),
-        field("first", &S::first, "first sample that is used").at_least(0).otherwise("the first of the set"),
-        field("count", &S::count, "number of samples used").at_least(1).otherwise("all from `first` on"),
+        field("first", &S::first, "first sample that is used")
+            .between(0, most_samples)
+            .otherwise("the first of the set"),
+        field("count", &S::count, "number of samples used").between(1, most_samples).otherwise("all from `first` on"),
         field("label_map", &S::label_map,
               "stored label value: class, such as {0: 0, 255: 1}, compared in the stored type; other values are errors")
             .otherwise("labels as stored")
@@ -116,6 +118,7 @@ std::vector<Field> fields_of(Of<DataSpec> /*type*/) {
               "be stored (255, -1 ...), or what label_map makes of a stored value; label_threshold leaves it as it is. "
               "Means are over all labels of the batch (of the evaluation set) that count. What crop_pad adds to masks "
               "has this label too")
+            .from_up_to(-0x1p63, 0x1p63)
             .otherwise("all labels count, and what crop_pad adds is class 0"),
         field_at<D>(
             "normalize", [](auto& d) -> auto& { return d.loader.normalize; }, "how stored values become network input")

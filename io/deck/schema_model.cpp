@@ -32,7 +32,7 @@ std::vector<Field> fields_of(Of<ModelSpec> /*type*/) {
         field("depth", &M::depth,
               "weighted layers; resnet_cifar: 6n+2 (version 1) or 9n+2 (version 2); resnet: 18, 34, 50, 101 or 152")
             .is_required()
-            .at_least(8)
+            .between(8, 2'000)
             .in("layers")
             .with("name", {"resnet_cifar", "resnet"}),
         field("version", &M::version, "1: normalisation after the convolution; 2: before it (pre-activation)")
@@ -44,7 +44,7 @@ std::vector<Field> fields_of(Of<ModelSpec> /*type*/) {
             .with("name", {"resnet_cifar"}),
         field("cells", &M::cells, "normal cells, a multiple of 3; the network has four reduction cells more")
             .is_required()
-            .at_least(3)
+            .between(3, 120)
             .with("name", {"amoebanet"}),
         field("filters", &M::filters, "four times the filters of the stem; every reduction cell doubles them")
             .is_required()

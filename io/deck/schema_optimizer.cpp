@@ -22,6 +22,7 @@ std::vector<Field> fields_of(Of<LossSpec> /*type*/) {
             .with("name", {"softmax_cross_entropy"}),
         field("ignore_index", &L::ignore_index,
               "another name of data.ignore_label, which holds for every loss and metric")
+            .from_up_to(-0x1p63, 0x1p63)
             .otherwise("data.ignore_label"),
         field("positive_weight", &L::positive_weight, "factor on the terms of positive labels")
             .above(0)

@@ -69,7 +69,7 @@ std::vector<Field> fields_of(Of<ParallelSpec::Spatial> /*type*/) {
               "tiles of the image, one per rank: [rows, columns], [depth, rows, columns], or their number alone, cut "
               "as `slice` says")
             .items(1, 3)
-            .at_least(1),
+            .between(1, most_ranks),
         field("slice", &S::slice,
               "how a number of tiles is cut: square (as many rows as columns), vertical (cuts the width into columns), "
               "horizontal (cuts the height into rows; the fastest: rows are contiguous)"),
@@ -92,29 +92,31 @@ std::vector<Field> fields_of(Of<ParallelSpec::Spatial> /*type*/) {
             "are cut along one axis, the outermost, of one sample): always; never; auto: where it is expected to pay. "
             "All give the same result"),
         field("stages", &S::stages, "first stages that are cut into tiles (with chunks: those with ranks of their own)")
-            .at_least(1),
+            .between(1, most_ranks),
         field(
             "stage_tiles", &S::stage_tiles,
             "numbers of tiles of the first stages, where they differ: [4, 2] cuts the first into 4 and the second into "
             "2; later stages have one tile. Cut as `slice` says; square: as square as the number allows")
-            .at_least(1),
+            .between(1, most_ranks),
     };
 }
 
 std::vector<Field> fields_of(Of<ParallelSpec> /*type*/) {
     using P = ParallelSpec;
     return {
-        field("data", &P::data, "replicas of the whole grid, which share the micro-batches of a batch").at_least(1),
+        field("data", &P::data, "replicas of the whole grid, which share the micro-batches of a batch")
+            .between(1, most_ranks),
         field("local_data", &P::local_data,
               "ranks of every stage that is not cut into tiles: they share the samples of a micro-batch, with the "
               "statistics of all of them; at most the samples of a micro-batch")
-            .at_least(1),
-        field("stages", &P::stages, "parts of the network, one after the other, cut between its units").at_least(1),
+            .between(1, most_ranks),
+        field("stages", &P::stages, "parts of the network, one after the other, cut between its units")
+            .between(1, most_ranks),
         field(
             "chunks", &P::chunks,
             "stages that a rank runs in turn (schedules interleaved and breadth-first): stage k lies on rank k modulo "
             "stages / chunks")
-            .at_least(1),
+            .between(1, most_ranks),
         field("balance", &P::balance, "units of every stage; empty: as `cut` says").at_least(1),
         field(
             "cut", &P::cut,

@@ -65,7 +65,7 @@ std::vector<Field> fields_of(Of<TrainSpec> /*type*/) {
         field("precision", &T::precision,
               "f32; bf16: activations in 16 bits, parameters and sums in f32; f64: for verification"),
         field("seed", &T::seed, "source of all random numbers: initial parameters, order, augmentation, dropout")
-            .at_least(0),
+            .from_up_to(0, 0x1p63),
         field("loss", &T::loss, "what is minimised; several losses are added")
             .short_for("name")
             .items(1, Field::unlimited),

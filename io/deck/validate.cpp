@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "io/deck/rules.hpp"
+#include "io/deck/schema.hpp"
 
 namespace aureole::deck {
 namespace {
@@ -58,7 +59,8 @@ void check_tiles(Rules& rules) {
             return;
         }
     }
-    if (spatial.tiles.size() > 1 && spatial.slice != ParallelSpec::Slice::square) {
+    bool const is_shaped = spatial.tiles.size() > 1 && spatial.stage_tiles.empty();
+    if (is_shaped && spatial.slice != ParallelSpec::Slice::square) {
         rules.fail("parallel.spatial.slice",
                    "slice is for a number of tiles (tiles names rows and columns): leave it out");
     }
@@ -167,6 +169,11 @@ void check_ranks(Rules& rules) {
                    "{} replicas cannot share {} micro-batches (each takes whole ones, so that the grid does not change "
                    "statistics): make train.micro_batches a multiple of {}",
                    parallel.data, parts, parallel.data);
+    }
+    if (!parallel.counted_ranks().is_at_most(static_cast<Index>(most_ranks))) {
+        rules.fail("parallel", "the grid takes more than {} ranks (data, stages and tiles together): choose fewer",
+                   static_cast<Index>(most_ranks));
+        return;
     }
     check_stages(rules);
     check_tiles(rules);

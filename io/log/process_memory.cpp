@@ -1,5 +1,8 @@
 #include "io/log/process_memory.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <fstream>
 #include <string>
 
@@ -16,6 +19,17 @@ ProcessMemory process_memory() {
         status.ignore(256, '\n');
     }
     return memory;
+}
+
+std::size_t machine_memory() {
+    long const pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    std::size_t bytes = pages > 0 && page > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page) : 0;
+    for (char const* const path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+        std::ifstream file(path);
+        std::size_t limit = 0;  // the file may say "max"
+        if (file >> limit && limit > 0) { bytes = std::min(bytes, limit); }
+    }
+    return bytes;
 }
 
 }  // namespace aureole

@@ -11,4 +11,8 @@ struct ProcessMemory {
 
 [[nodiscard]] ProcessMemory process_memory();
 
+/// Bytes of memory that this machine, or the control group that the process is in, has; 0 where the system does not
+/// tell.
+[[nodiscard]] std::size_t machine_memory();
+
 }  // namespace aureole

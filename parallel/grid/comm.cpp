@@ -52,7 +52,11 @@ void check_mpi(int code, char const* call) {
     char text[MPI_MAX_ERROR_STRING];
     int length = 0;
     MPI_Error_string(code, text, &length);
-    fail(ExitCode::internal, "{} failed ({})", call, std::string(text, static_cast<std::size_t>(length)));
+    int kind = code;
+    MPI_Error_class(code, &kind);
+    bool const no_memory = kind == MPI_ERR_NO_MEM;
+    fail(no_memory ? ExitCode::does_not_fit : ExitCode::internal, "{} failed ({})", call,
+         std::string(text, static_cast<std::size_t>(length)));
 }
 
 int mpi_count(std::size_t count) {

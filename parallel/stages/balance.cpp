@@ -48,10 +48,11 @@ std::vector<int> balance(std::span<double const> weights, std::span<int const> r
     best[0][0] = 0;
     for (std::size_t stage = 1; stage <= stages; ++stage) {
         for (std::size_t end = stage; end <= weights.size(); ++end) {
-            for (std::size_t begin = stage - 1; begin < end; ++begin) {
-                double const weight =
-                    std::max(best[stage - 1][begin], (before[end] - before[begin]) / ranks[stage - 1]);
-                if (weight < best[stage][end]) {
+            for (std::size_t begin = end; begin-- > stage - 1;) {
+                double const last = (before[end] - before[begin]) / ranks[stage - 1];
+                if (last > best[stage][end]) { break; }  // and so are all longer ones
+                double const weight = std::max(best[stage - 1][begin], last);
+                if (weight <= best[stage][end]) {
                     best[stage][end] = weight;
                     from[stage][end] = begin;
                 }

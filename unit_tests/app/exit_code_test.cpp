@@ -128,6 +128,16 @@ TEST_F(Run, ARunThatDoesNotFitIs3AndSaysWhatWould) {
     expect_code(place.aureole({"check", "deck.yaml"}), ExitCode::success);
 }
 
+TEST_F(Run, MemoryThatNoMachineHasIs3) {
+    std::vector<std::string> const overrides{"image.size=[4194304, 4194304]", "train.batch=1", "train.steps=1"};
+    Finished const finished = run(overrides);
+    expect_code(finished, ExitCode::does_not_fit);
+    EXPECT_TRUE(finished.says("bytes")) << finished.output;
+    Finished const checked = place.aureole({"check", "deck.yaml", overrides[0], overrides[1], overrides[2]});
+    expect_code(checked, ExitCode::success);
+    EXPECT_TRUE(checked.says("this machine has")) << checked.output;
+}
+
 TEST_F(Run, TheWallTimeLimitIs5AndTheRunGoesOn) {
     std::vector<std::string> const overrides{"train.wall_time=1 s", "train.steps=100000000", "train.log_every=100000"};
     Finished const first = run(overrides);

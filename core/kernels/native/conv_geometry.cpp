@@ -1,5 +1,7 @@
 #include "core/kernels/native/conv_geometry.hpp"
 
+#include <algorithm>
+
 #include "core/tensor/lines.hpp"
 
 namespace aureole::native {
@@ -67,13 +69,12 @@ std::vector<Lattice> input_gradient_lattices(Windows const& windows, TensorSpec 
         return input_gradient_axis(windows[i], residue, dx.box.lo[i + 1], dx.local().extents()[i + 1],
                                    dy.global.extents()[i + 1]);
     };
+    auto const residues = [&](std::size_t i) { return std::min(windows[i].stride, dx.local().extents()[i + 1]); };
     std::vector<Lattice> lattices;
-    for (Index d = 0; d < windows[0].stride; ++d) {
-        for (Index h = 0; h < windows[1].stride; ++h) {
-            for (Index w = 0; w < windows[2].stride; ++w) {
-                Lattice const lattice{axis(0, d), axis(1, h), axis(2, w)};
-                if (lattice[0].count * lattice[1].count * lattice[2].count > 0) { lattices.push_back(lattice); }
-            }
+    if (dx.box.empty()) { return lattices; }
+    for (Index d = 0; d < residues(0); ++d) {
+        for (Index h = 0; h < residues(1); ++h) {
+            for (Index w = 0; w < residues(2); ++w) { lattices.push_back({axis(0, d), axis(1, h), axis(2, w)}); }
         }
     }
     return lattices;

@@ -40,11 +40,11 @@ struct ConfusionCell {
     }
 };
 
-/// One table of counts for each chunk of pixels.
+/// One table of counts for each chunk of pixels first ... first + pixels - 1.
 template <class Cell, class Count>
 struct CountChunk {
     Cell cell;
-    Index pixels, chunks, cells;
+    Index first, pixels, chunks, cells;
     bool clear;
     Count* tables;
 
@@ -53,8 +53,8 @@ struct CountChunk {
         if (clear) {
             for (Index i = 0; i < cells; ++i) { table[i] = Count(0); }
         }
-        Index const last = pixels * (chunk + 1) / chunks;
-        for (Index pixel = pixels * chunk / chunks; pixel < last; ++pixel) {
+        Index const last = first + pixels * (chunk + 1) / chunks;
+        for (Index pixel = first + pixels * chunk / chunks; pixel < last; ++pixel) {
             Index const at = cell(pixel);
             if (at != no_cell) { table[at] += Count(1); }
         }
@@ -72,9 +72,10 @@ struct ClearCounts {
 template <class Cell>
 struct CountAtomically {
     Cell cell;
+    Index first;
     std::uint32_t* counts;
     KOKKOS_INLINE_FUNCTION void operator()(Index begin, Index end) const {
-        for (Index pixel = begin; pixel < end; ++pixel) {
+        for (Index pixel = first + begin; pixel < first + end; ++pixel) {
             Index const at = cell(pixel);
             if (at != no_cell) { Kokkos::atomic_add(counts + at, std::uint32_t{1}); }
         }
@@ -101,6 +102,8 @@ struct AddTables {
 /// atomics; a few pixels are counted straight into the state. A device has one table and integer atomics.
 struct Counting {
     static constexpr Index most_chunks = 64, most_cells = Index{1} << 23, least_pixels = Index{1} << 14;
+    /// Pixels of which a table can count any number.
+    static constexpr Index most_pixels = std::numeric_limits<std::uint32_t>::max();
     Index cells;
     Index chunks;
 
@@ -115,19 +118,24 @@ struct Counting {
     }
     template <class Cell>
     void run(char const* label, Cell const& cell, Index pixels, std::byte* workspace, double* state) const {
-        auto* const tables = reinterpret_cast<std::uint32_t*>(workspace);
-        if constexpr (runs_on_host) {
-            if (direct()) {
-                for_rows(label, 1, pixels, CountChunk<Cell, double>{cell, pixels, 1, cells, false, state});
-                return;
+        if (direct()) {
+            if constexpr (runs_on_host) {
+                for_rows(label, 1, pixels, CountChunk<Cell, double>{cell, 0, pixels, 1, cells, false, state});
             }
-            for_rows(label, chunks, std::max<Index>(pixels, 1),
-                     CountChunk<Cell, std::uint32_t>{cell, pixels, chunks, cells, true, tables});
-        } else {
-            for_elements("aureole::metrics::clear", cells, ClearCounts{tables});
-            for_elements(label, pixels, CountAtomically<Cell>{cell, tables});
+            return;
         }
-        for_elements("aureole::metrics::add", cells, AddTables{chunks, cells, tables, state});
+        auto* const tables = reinterpret_cast<std::uint32_t*>(workspace);
+        for (Index first = 0; first < pixels; first += most_pixels) {
+            Index const part = std::min(most_pixels, pixels - first);
+            if constexpr (runs_on_host) {
+                for_rows(label, chunks, part,
+                         CountChunk<Cell, std::uint32_t>{cell, first, part, chunks, cells, true, tables});
+            } else {
+                for_elements("aureole::metrics::clear", cells, ClearCounts{tables});
+                for_elements(label, part, CountAtomically<Cell>{cell, first, tables});
+            }
+            for_elements("aureole::metrics::add", cells, AddTables{chunks, cells, tables, state});
+        }
     }
 };
 
@@ -166,10 +174,6 @@ bool can_count(KernelRequest const& request, std::string& refusal) {
     labels.c = 1;
     if (!whole_pixels || request.inputs[1].local() != labels) {
         refusal = "logits and labels are not held for the same whole pixels";
-        return false;
-    }
-    if (labels.pixels() > Index{std::numeric_limits<std::uint32_t>::max()}) {
-        refusal = "a batch of more than 2^32 pixels on one rank";
         return false;
     }
     return true;

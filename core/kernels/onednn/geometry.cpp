@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "core/tensor/lines.hpp"
 
 namespace aureole::onednn {
@@ -10,6 +13,11 @@ namespace {
 
 using Tag = dnnl::memory::format_tag;
 using Dims = dnnl::memory::dims;
+
+// above these the library's 32-bit numbers wrap, or it makes a program for every channel and position of a window
+constexpr Index most_elements = std::numeric_limits<std::int32_t>::max();
+constexpr Index most_channels = Index{1} << 16;
+constexpr Index most_reach = Index{1} << 12;
 
 /// One axis of the convolution: window i of y begins at position i * stride - pad_lo of x.
 struct AxisGeometry {
@@ -129,12 +137,33 @@ std::optional<ConvGeometry> conv_geometry(Windows const& window, Index groups, T
 
 bool ConvGeometry::is_dense() const { return Lines::of(x, x_strides).dense && Lines::of(y, y_strides).dense; }
 
+bool are_countable(std::initializer_list<Shape> tensors, std::string& refusal) {
+    for (Shape const& shape : tensors) {
+        if (shape.checked_volume().is_at_most(most_elements)) { continue; }
+        refusal = fmt::format("a tensor {} is too large for the library's numbers", to_string(shape));
+        return false;
+    }
+    return true;
+}
+
 std::optional<ConvGeometry> dense_geometry(Windows const& window, Index groups, TensorSpec const& x,
                                            TensorSpec const& y, Covered covered, std::string& refusal) {
     auto const geometry = conv_geometry(window, groups, x, y, covered, refusal);
-    if (geometry && !geometry->is_dense()) {
+    if (!geometry) { return {}; }
+    if (!geometry->is_dense()) {
         refusal = fmt::format("{} to {}: what is read or written is not contiguous", to_string(x.local()),
                               to_string(y.local()));
+        return {};
+    }
+    if (!are_countable({geometry->x, geometry->y, geometry->weights()}, refusal)) { return {}; }
+    for (Window const& each : geometry->window) {
+        if (std::max({each.reach(), each.stride, each.pad_lo, each.pad_hi}) <= most_reach) { continue; }
+        refusal =
+            fmt::format("a window of {} positions, {} apart, is too large for the library", each.size, each.dilation);
+        return {};
+    }
+    if (std::max(geometry->x.c, geometry->y.c) > most_channels) {
+        refusal = fmt::format("{} to {} channels are too many for the library", geometry->x.c, geometry->y.c);
         return {};
     }
     return geometry;

@@ -22,6 +22,10 @@ LinearDescription describe(TensorSpec const& x, TensorSpec const& y, DType weigh
     return description;
 }
 
+bool is_countable(TensorSpec const& x, TensorSpec const& y, std::string& refusal) {
+    return are_countable({x.local(), y.local(), Shape{1, 1, 1, x.local().c, y.local().c}}, refusal);
+}
+
 /// Our weights (c, k) in f32, seen as the library's (k, c).
 dnnl::memory::desc stored_weights(TensorSpec const& x, TensorSpec const& y) {
     return {{y.local().c, x.local().c}, dnnl::memory::data_type::f32, Tag::ba};
@@ -117,7 +121,7 @@ class LinearWeightGradientKernel final : public Kernel {
 
 std::unique_ptr<Kernel> make_linear(KernelRequest const& request, std::string& refusal) {
     TensorSpec const &x = request.inputs[0], &y = request.outputs[0];
-    if (!supports(x.dtype, refusal)) { return {}; }
+    if (!supports(x.dtype, refusal) || !is_countable(x, y, refusal)) { return {}; }
     auto const chosen =
         linear_forward(describe(x, y, x.dtype, request.as<Linear>().attributes().bias), user_scratchpad());
     if (!is_usable(chosen, refusal)) { return {}; }
@@ -126,7 +130,7 @@ std::unique_ptr<Kernel> make_linear(KernelRequest const& request, std::string& r
 
 std::unique_ptr<Kernel> make_linear_input_gradient(KernelRequest const& request, std::string& refusal) {
     TensorSpec const &dx = request.outputs[0], &dy = request.inputs[0];
-    if (!supports(dx.dtype, refusal)) { return {}; }
+    if (!supports(dx.dtype, refusal) || !is_countable(dx, dy, refusal)) { return {}; }
     LinearDescription const description = describe(dx, dy, dx.dtype, false);
     auto const hint = linear_forward(description, user_scratchpad());
     if (!is_fast(hint, refusal)) { return {}; }
@@ -137,7 +141,7 @@ std::unique_ptr<Kernel> make_linear_input_gradient(KernelRequest const& request,
 
 std::unique_ptr<Kernel> make_linear_weight_gradient(KernelRequest const& request, std::string& refusal) {
     TensorSpec const &x = request.inputs[0], &dy = request.inputs[1];
-    if (!supports(x.dtype, refusal)) { return {}; }
+    if (!supports(x.dtype, refusal) || !is_countable(x, dy, refusal)) { return {}; }
     bool const bias = request.as<LinearWeightGradient>().attributes().bias;
     auto const hint = linear_forward(describe(x, dy, x.dtype, bias), user_scratchpad());
     if (!is_fast(hint, refusal)) { return {}; }

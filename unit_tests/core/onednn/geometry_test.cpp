@@ -54,6 +54,22 @@ TEST(OnednnGeometry, primitives_are_refused_what_is_not_contiguous) {
     EXPECT_FALSE(refusal.empty());
 }
 
+TEST(OnednnGeometry, primitives_are_refused_what_the_library_cannot_count) {
+    std::string refusal;
+    auto const refused = [&](Windows const& window, Shape const& x, Shape const& y) {
+        refusal.clear();
+        auto const whole = [](Shape const& shape) { return TensorSpec::whole(DType::f32, shape); };
+        EXPECT_TRUE(conv_geometry(window, 1, whole(x), whole(y), Covered::output, refusal)) << refusal;
+        return !dense_geometry(window, 1, whole(x), whole(y), Covered::output, refusal) && !refusal.empty();
+    };
+    Index const side = 1 << 16;
+    EXPECT_TRUE(refused(same3, {1, 1, side, side, 1}, {1, 1, side, side, 1})) << "as many pixels as wrap to none";
+    EXPECT_FALSE(refused(same3, {1, 1, side, side / 2 - 1, 1}, {1, 1, side, side / 2 - 1, 1})) << refusal;
+    EXPECT_TRUE(refused({}, {1, 1, 8, 8, 1 << 20}, {1, 1, 8, 8, 1 << 20})) << "a program for every channel";
+    Window const wide{1 << 14, 1, (1 << 14) - 1, 0};
+    EXPECT_TRUE(refused({Window{}, wide, Window{}}, {1, 1, 1 << 14, 8, 1}, {1, 1, 1 << 14, 8, 1}));
+}
+
 TEST(OnednnGeometry, input_gradient_reads_rows_of_dy_around_its_own) {
     std::string refusal;
     auto const middle = conv_geometry(same3, 1, rows(16, 4, 8), rows(16, 3, 9), Covered::input, refusal);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "core/error.hpp"
 #include "unit_tests/core/ops/windowed_cases.hpp"
@@ -24,6 +25,50 @@ TEST(Pool, AWindowThatStepsOverTheImageIsRefused) {
     Pool const maximum(attributes);
     EXPECT_THROW((void)maximum.infer(std::array<ValueType, 1>{ValueType{DType::f32, {1, 1, 1, 1, 1}}}), Error);
     EXPECT_NO_THROW((void)maximum.infer(std::array<ValueType, 1>{ValueType{DType::f32, {1, 1, 1, 2, 1}}}));
+}
+
+/// One window after the other.
+bool every_window_reads_a_pixel(Window const& window, Index extent) {
+    for (Index o = 0; o < window.output_extent(extent); ++o) {
+        bool reads = false;
+        for (Index k = 0; k < window.size; ++k) {
+            Index const at = o * window.stride - window.pad_lo + k * window.dilation;
+            reads = reads || (at >= 0 && at < extent);
+        }
+        if (!reads) { return false; }
+    }
+    return true;
+}
+
+TEST(Pool, WindowsThatReadPaddingOnlyAreFoundWithoutLookingAtAll) {
+    int refused = 0, taken = 0;
+    for (Index code = 0; code < 3 * 4 * 5 * 6 * 6 * 6; ++code) {
+        Index rest = code;
+        auto const digit = [&](Index base) { return std::exchange(rest, rest / base) % base; };
+        Window const window{digit(3) + 1, digit(4) + 1, digit(6) - 1, digit(6) - 1, digit(5) + 1};
+        Index const extent = digit(6) + 1;
+        if (std::max(window.pad_lo, window.pad_hi) >= window.reach() || window.output_extent(extent) < 1) { continue; }
+        PoolAttributes attributes;
+        attributes.window[1] = window;
+        std::array<ValueType, 1> const input{ValueType{DType::f32, {1, 1, extent, 1, 1}}};
+        bool good = true;
+        try {
+            static_cast<void>(Pool(attributes).infer(input));
+        } catch (Error const&) { good = false; }
+        EXPECT_EQ(good, every_window_reads_a_pixel(window, extent)) << code;
+        ++(good ? taken : refused);
+    }
+    EXPECT_GT(refused, 100);
+    EXPECT_GT(taken, 1000);
+}
+
+TEST(Pool, LargeImagesAreJudgedAtOnce) {
+    PoolAttributes attributes;
+    attributes.window[2] = {3, 1, 1, 1, 1};
+    std::array<ValueType, 1> const input{ValueType{DType::f32, {1, 1, 1, most_axis_pixels, 1}}};
+    EXPECT_EQ(Pool(attributes).infer(input)[0].shape.w, most_axis_pixels);
+    attributes.window[2].size = attributes.window[1].size = 1 << 20;
+    EXPECT_THROW(static_cast<void>(Pool(attributes).infer(input)), Error);
 }
 
 }  // namespace

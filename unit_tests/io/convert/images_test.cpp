@@ -191,7 +191,7 @@ TEST(Orientation, IsReadFromExifDataOfBothByteOrders) {
     for (std::size_t cut = 0; cut < little.size(); ++cut) { EXPECT_EQ(exif_orientation(little.data(), cut), 1); }
 }
 
-TEST(ClassFolders, StacksAreErrorsAndOtherFilesAreCounted) {
+TEST(ClassFolders, OtherFilesAreCountedAndStacksAreEquallyDeep) {
     ScratchFolder const folder;
     std::string const root = folder.file("classes");
     std::filesystem::create_directories(root + "/cat");
@@ -202,7 +202,13 @@ TEST(ClassFolders, StacksAreErrorsAndOtherFilesAreCounted) {
     EXPECT_EQ(summary.left_out, (std::vector<std::string>{root + "/labels.csv", root + "/cat/2.bmp"}));
     Picture const page = make_picture(4, 4, 1, 8, 1);
     testing::write_tiff(root + "/cat/3.tif", {page, page, page}, TiffKind::strips);
-    expect_error(ExitCode::data_error, {"3.tif", "3 pages", "npy"},
+    expect_error(ExitCode::data_error, {"3.tif", "3 pages", "1.png"},
+                 [&] { convert_class_folders(root, output_of(folder), no_progress); });
+    std::filesystem::remove(root + "/cat/1.png");
+    Summary const stacks = convert_class_folders(root, output_of(folder), no_progress);
+    EXPECT_EQ(stacks.x_shape, (hdf5::Extents{1, 3, 4, 4, 1}));
+    testing::write_tiff(root + "/cat/3.tif", {page, page, make_picture(4, 5, 1, 8, 1)}, TiffKind::strips);
+    expect_error(ExitCode::data_error, {"3.tif, page 3", "4 x 5"},
                  [&] { convert_class_folders(root, output_of(folder), no_progress); });
 }
 
@@ -280,6 +286,24 @@ TEST(Masks, AreMatchedByName) {
     }
 }
 
+TEST(Masks, OfImagesWhoseNamesBeginAlikeAreTheirOwn) {
+    ScratchFolder const folder;
+    std::filesystem::create_directories(folder.file("image"));
+    std::filesystem::create_directories(folder.file("mask"));
+    unsigned number = 0;
+    for (std::string const name : {"case1", "case1_b", "case1_b_b", "case2"}) {
+        testing::write_png(folder.file("image/" + name + ".png"), make_picture(1, 1, 1, 8, 0, ++number));
+        testing::write_png(folder.file("mask/" + name + "_mask.png"), make_picture(1, 1, 1, 8, 0, number));
+    }
+    convert_images_and_masks(folder.file("image"), folder.file("mask"), output_of(folder), no_progress);
+    hdf5::File const file = hdf5::File::open(folder.file("out.h5"));
+    EXPECT_EQ(file.read<std::uint8_t>("x"), file.read<std::uint8_t>("y"));
+    testing::write_png(folder.file("mask/case2.png"), make_picture(1, 1, 1, 8, 0));
+    expect_error(ExitCode::data_error, {"case2", "two masks"}, [&] {
+        convert_images_and_masks(folder.file("image"), folder.file("mask"), output_of(folder), no_progress);
+    });
+}
+
 TEST(Masks, MissingOrLeftOverOnesAreErrors) {
     ScratchFolder const folder;
     write_pairs(folder, 3);
@@ -309,6 +333,11 @@ TEST(Masks, OfASinglePairOfFilesOrPages) {
     EXPECT_EQ(summary.x_shape, (hdf5::Extents{2, 20, 30, 1}));
     std::vector<std::uint8_t> const x = hdf5::File::open(folder.file("out.h5")).read<std::uint8_t>("x");
     EXPECT_EQ(x[600 + 10], 90);
+    Summary const deep = convert_images_and_masks(folder.file("stack.tif"), folder.file("truth.tif"), output_of(folder),
+                                                  no_progress, Stacks::depth);
+    EXPECT_EQ(deep.x_shape, (hdf5::Extents{1, 2, 20, 30, 1}));
+    EXPECT_EQ(deep.y_shape, (hdf5::Extents{1, 2, 20, 30}));
+    EXPECT_EQ(hdf5::File::open(folder.file("out.h5")).read<std::uint8_t>("x"), x);
     testing::write_jpeg(folder.file("one.jpg"), make_picture(20, 30, 3, 8, 0, 80), 100);
     testing::write_png(folder.file("one.png"), make_picture(20, 30, 1, 8, 1));
     EXPECT_EQ(convert_images_and_masks(folder.file("one.jpg"), folder.file("one.png"), output_of(folder), no_progress)

@@ -127,7 +127,7 @@ TEST(Parse, names_wrong_choices_and_ranges) {
     EXPECT_EQ(fault_with("name: sgd", "name: adamW"),
               "deck.yaml:10:21: train.optimizer.name is 'adamW' (it takes one of sgd, adamw): did you mean 'adamw'?");
     EXPECT_EQ(fault_with("batch: 8", "batch: 0"),
-              "deck.yaml:8:10: train.batch is 0 (allowed: 1 or more): choose a value in that range");
+              "deck.yaml:8:10: train.batch is 0 (allowed: 1 to 2^31 - 1): choose a value in that range");
     EXPECT_NE(fault_with("momentum: 0.9", "momentum: 1").find("0 up to, but not, 1"), std::string::npos);
     EXPECT_NE(fault_with("steps: 100", "epochs: 0").find("allowed: above 0"), std::string::npos);
     EXPECT_NE(fault_with("[32, 32]", "[1, 2, 3, 4]").find("image.size has 4 items (it takes 2 to 3"),
@@ -145,7 +145,7 @@ TEST(Parse, amoebanet_takes_cells_and_filters) {
     EXPECT_EQ(deck.model.filters, 416);
     EXPECT_NE(fault_with(model, "{name: amoebanet, filters: 416, classes: 10}").find("model.cells is missing"),
               std::string::npos);
-    EXPECT_NE(fault_with(model, "{name: amoebanet, cells: 18, filters: 4, classes: 10}").find("8 or more"),
+    EXPECT_NE(fault_with(model, "{name: amoebanet, cells: 18, filters: 4, classes: 10}").find("8 to 2^31 - 1"),
               std::string::npos);
     EXPECT_NE(fault_with("classes: 10", "classes: 10, cells: 18").find("does not go with name: resnet_cifar"),
               std::string::npos);
