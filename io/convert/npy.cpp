@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "core/error.hpp"
+#include "core/tensor/extent.hpp"
 #include "io/convert/byte_order.hpp"
 #include "io/convert/convert.hpp"
 #include "io/convert/sample_writer.hpp"
@@ -71,19 +72,16 @@ NpyFile::NpyFile(std::string const& path) : path_(path) {
         require(data_ <= map_bytes_, ExitCode::data_error,
                 "'{}' ends within its header: it is truncated, copy it again", path);
         parse_header(std::string(reinterpret_cast<char const*>(map_) + 8 + wide, length));
-        std::size_t needed = size_of(type_);
-        bool fits = true;
-        for (Index const extent : shape_) {
-            fits = fits && !__builtin_mul_overflow(needed, static_cast<std::size_t>(extent), &needed);
-        }
-        fits = fits && !__builtin_add_overflow(needed, data_, &needed);
-        require(fits, ExitCode::data_error,
+        Extent promised = static_cast<Index>(size_of(type_));
+        for (Index const extent : shape_) { promised = promised * extent; }
+        std::optional<Index> const needed = (promised + static_cast<Index>(data_)).known();
+        require(needed.has_value(), ExitCode::data_error,
                 "'{}' has {} bytes, its header promises an array of shape {} (more bytes than can be counted): it is "
                 "damaged, copy it again",
                 path, map_bytes_, hdf5::to_string(shape_));
-        require(needed == map_bytes_, ExitCode::data_error,
+        require(static_cast<std::size_t>(*needed) == map_bytes_, ExitCode::data_error,
                 "'{}' has {} bytes, its header promises {}: it is truncated or damaged, copy it again", path,
-                map_bytes_, needed);
+                map_bytes_, *needed);
     } catch (...) {
         munmap(const_cast<unsigned char*>(map_), map_bytes_);
         throw;

@@ -59,6 +59,9 @@ Normalization::Normalization(NormalizeSpec const& spec, Index channels, Statisti
     if (spec.kind != Kind::given && spec.kind != Kind::dataset) { return; }
     require(spec.kind == Kind::given || statistics != nullptr, "normalisation by the data set without its statistics");
     bool const given = spec.kind == Kind::given;
+    require(given || static_cast<Index>(statistics->mean.size()) == channels, ExitCode::data_error,
+            "statistics of {} channels for images of {}: delete the file, so that they are computed anew",
+            given ? 0 : statistics->mean.size(), channels);
     std::vector<double> const mean = per_channel(given ? spec.mean : statistics->mean, channels, 0, "mean");
     set_figures(mean, per_channel(given ? spec.deviation : statistics->deviation, channels, 1, "deviation"));
 }

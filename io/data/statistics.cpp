@@ -140,11 +140,12 @@ Statistics load_statistics(std::string const& path) {
     std::getline(in, first);
     in >> word >> statistics.count >> std::ws;
     std::getline(in, header);
-    bool good = in.good() && first == title && word == "pixels" && header == columns;
+    bool good = in.good() && first == title && word == "pixels" && statistics.count > 0 && header == columns;
     std::size_t channel = 0;
     double mean = 0, deviation = 0, minimum = 0, maximum = 0;
     while (good && in >> channel) {
-        good = static_cast<bool>(in >> mean >> deviation >> minimum >> maximum) && channel == statistics.mean.size();
+        good = static_cast<bool>(in >> mean >> deviation >> minimum >> maximum) && channel == statistics.mean.size() &&
+               deviation >= 0 && minimum <= maximum;
         statistics.mean.push_back(mean);
         statistics.deviation.push_back(deviation);
         statistics.minimum.push_back(minimum);

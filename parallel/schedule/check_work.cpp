@@ -22,7 +22,8 @@ bool check_frame(Schedule const& schedule, std::vector<std::string>& found) {
         return false;
     }
     for (std::vector<int> const& pipe : placement) {
-        bool const in_range = std::all_of(pipe.begin(), pipe.end(), [&](int row) { return 0 <= row && row < ranks; });
+        bool const in_range = std::all_of(pipe.begin(), pipe.end(),
+                                          [rows_there = ranks](int row) { return 0 <= row && row < rows_there; });
         if (pipe.size() != as_size(stages) || !in_range) {
             found.push_back(
                 fmt::format("a pipe does not place each of its {} stages on one of {} rows", stages, ranks));

@@ -47,8 +47,7 @@ Row one_f_one_b_row(int rank, int warm_up, int micro_batches) {
 
 /// Micro-batches go in groups of as many as there are ranks: a group visits all stages of the rank before the next.
 Row interleaved_row(ScheduleRequest const& request, int rank) {
-    auto const [kind, ranks, chunks, micro_batches] = request;
-    int const units = micro_batches * chunks;
+    int const ranks = request.ranks, chunks = request.chunks, units = request.micro_batches * chunks;
     int const warm_up = std::min(2 * (ranks - 1 - rank) + (chunks - 1) * ranks, units);
     return alternating_row(warm_up, units, [&](Row& row, Op op, int i) {
         int const turn = i / ranks % chunks;

@@ -172,6 +172,16 @@ TEST(Statistics, DamagedOrAbsentFileIsAnError) {
     std::ofstream(folder.file("s.txt")) << "something else\n";
     expect_error(ExitCode::data_error, {"s.txt", "not a statistics file"},
                  [&] { auto const s = load_statistics(folder.file("s.txt")); });
+    for (Statistics const& damaged :
+         {Statistics{4, {7}, {-1}, {7}, {7}}, Statistics{4, {7}, {1}, {7}, {6}}, Statistics{0, {7}, {1}, {7}, {7}}}) {
+        save_statistics(folder.file("s.txt"), damaged);
+        expect_error(ExitCode::data_error, {"s.txt", "damaged"},
+                     [&] { auto const s = load_statistics(folder.file("s.txt")); });
+    }
+    Statistics const one{4, {7}, {1}, {7}, {7}};
+    NormalizeSpec spec;
+    spec.kind = NormalizeSpec::Kind::dataset;
+    expect_error(ExitCode::data_error, {"1 channels", "of 3"}, [&] { Normalization(spec, 3, &one); });
     expect_error(ExitCode::data_error, {"cannot write", "none/s.txt"},
                  [&] { save_statistics(folder.file("none/s.txt"), {}); });
 }
