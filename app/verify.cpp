@@ -492,7 +492,7 @@ class Verification {
             if (departure.error[i] > departure.error[at]) { at = i; }
         }
         departure.largest = want.empty() ? 0 : departure.error[at];
-        departure.relative = relative_error(got, want, floor);
+        departure.relative = std::abs(relative_error(got, want, floor));  // the sign of NaN
         departure.departs = !(departure.relative <= tolerance_);
         departure.place = place_of(at, shape);
         departure.rank = owner(departure.place, shape);
