@@ -8,6 +8,7 @@
 #include "core/tensor/extent.hpp"
 #include "io/convert/byte_order.hpp"
 #include "io/convert/convert.hpp"
+#include "io/convert/room.hpp"
 #include "io/convert/sample_writer.hpp"
 
 namespace aureole::convert {
@@ -46,13 +47,12 @@ void IdxFile::read_type(unsigned char code) {
 
 /// Counts the bytes of a sample, and compares all of them with what the file can hold, packed or not.
 void IdxFile::require_room() {
-    constexpr Index densest = 1040;  // times that deflate packs at most
     std::error_code error;
     auto const present = static_cast<Index>(std::filesystem::file_size(input_.path(), error));
     Extent sample = static_cast<Index>(size_of(type_));
     for (std::size_t i = 1; i < shape_.size(); ++i) { sample = sample * shape_[i]; }
-    std::optional<Index> const all = (sample * shape_[0]).known();
-    require(all && (error || *all / densest <= present), ExitCode::data_error,
+    Extent const all = sample * shape_[0];
+    require(all.is_known() && (error || can_hold(present, all, deflate_ratio)), ExitCode::data_error,
             "'{}' has {} bytes, its header promises elements of shape {} (more than such a file can hold): it is "
             "truncated or damaged, copy it again",
             input_.path(), present, hdf5::to_string(shape_));

@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <limits>
 
 #include "core/error.hpp"
+#include "io/convert/room.hpp"
 
 namespace aureole::convert {
 
@@ -103,11 +103,8 @@ void apply_orientation(Image& image, int orientation) {
 void require_room(std::string const& path, Extent bytes, Index densest) {
     std::error_code error;
     auto const present = static_cast<Index>(std::filesystem::file_size(path, error));
-    if (error) { return; }
-    Index const most = (Extent(present) * densest).known().value_or(std::numeric_limits<Index>::max());
-    if (!bytes.is_at_most(most)) {
-        fail_decoding(path, fmt::format("its header promises more pixels than a file of {} bytes can hold", present));
-    }
+    if (error || can_hold(present, bytes, densest)) { return; }
+    fail_decoding(path, fmt::format("its header promises more pixels than a file of {} bytes can hold", present));
 }
 
 void fail_decoding(std::string const& path, std::string const& reason) {

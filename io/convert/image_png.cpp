@@ -4,6 +4,7 @@
 #include <csetjmp>
 
 #include "io/convert/image.hpp"
+#include "io/convert/room.hpp"
 
 // libpng leaves by longjmp on errors. The two functions that it may jump out of hold nothing that would have to be
 // destroyed: all memory belongs to their caller.
@@ -70,11 +71,10 @@ bool read_rows(Reader& reader, png_bytepp rows) {
 }  // namespace
 
 void read_png(std::string const& path, std::FILE* file, Purpose purpose, Image& image) {
-    constexpr Index densest = 1040;  // times that deflate packs at most
     Reader reader;
     Index stored = 0;
     if (!read_header(reader, file, purpose, image, stored)) { fail_decoding(path, reader.message); }
-    require_room(path, Extent(image.h) * stored, densest);
+    require_room(path, Extent(image.h) * stored, deflate_ratio);
     image.bytes.resize(static_cast<std::size_t>(image.h) * image.row_bytes());
     std::vector<png_bytep> rows;
     for (Index h = 0; h < image.h; ++h) {

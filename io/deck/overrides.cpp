@@ -5,21 +5,10 @@
 #include <charconv>
 
 #include "io/deck/yaml_tree.hpp"
+#include "io/split.hpp"
 
 namespace aureole::deck {
 namespace {
-
-std::vector<std::string> split(std::string const& path) {
-    std::vector<std::string> keys(1);
-    for (char const c : path) {
-        if (c == '.') {
-            keys.emplace_back();
-        } else {
-            keys.back() += c;
-        }
-    }
-    return keys;
-}
 
 /// The item of that number, or nullptr.
 Tree* find_item(Tree& list, std::string const& key) {
@@ -65,7 +54,7 @@ void apply_override(std::string const& text, Tree& root, std::vector<Problem>& p
     std::size_t const before = problems.size();
     Tree value = parse_yaml(text.substr(sign + 1), place.file, problems, false);
     if (problems.size() > before) { return; }
-    auto const keys = split(text.substr(0, sign));
+    auto const keys = split(text.substr(0, sign), '.');
     constexpr std::size_t deepest = 32;
     if (keys.size() > deepest) {
         problems.push_back(

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "io/split.hpp"
 
 namespace aureole {
 
@@ -42,9 +43,9 @@ std::string with_columns(std::string const& header, std::string const& csv) {
     std::istringstream lines(csv);
     std::string line, text = header + "\n";
     std::getline(lines, line);
-    std::vector<std::string> const before = cells_of(line), after = cells_of(header);
+    std::vector<std::string> const before = split(line, ','), after = split(header, ',');
     while (std::getline(lines, line)) {
-        std::vector<std::string> const cells = cells_of(line);
+        std::vector<std::string> const cells = split(line, ',');
         for (std::size_t i = 0; i < after.size(); ++i) {
             auto const at =
                 static_cast<std::size_t>(std::find(before.begin(), before.end(), after[i]) - before.begin());
@@ -127,18 +128,6 @@ void RunLog::write(LogRecord const& r) {
     fmt::print(json_.get(), "}}\n");
     std::fflush(csv_.get());
     std::fflush(json_.get());
-}
-
-std::vector<std::string> cells_of(std::string const& csv_line) {
-    std::vector<std::string> cells(1);
-    for (char const letter : csv_line) {
-        if (letter == ',') {
-            cells.emplace_back();
-        } else {
-            cells.back() += letter;
-        }
-    }
-    return cells;
 }
 
 std::string values_text(LogRecord const& record) {

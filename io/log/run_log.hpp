@@ -50,9 +50,6 @@ class RunLog {
 inline constexpr char const* log_columns =
     "kind,step,epoch,loss,learning_rate,samples_per_second,seconds,data_share,gradient_norm";
 
-/// The cells of a line of the CSV file, empty ones too.
-[[nodiscard]] std::vector<std::string> cells_of(std::string const& csv_line);
-
 /// "loss 0.1234  accuracy 0.987 ..." for the console.
 [[nodiscard]] std::string values_text(LogRecord const& record);
 

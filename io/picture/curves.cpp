@@ -9,6 +9,7 @@
 #include <map>
 
 #include "core/error.hpp"
+#include "io/split.hpp"
 
 namespace aureole {
 
@@ -107,11 +108,11 @@ std::vector<LogRecord> read_run_log(std::string const& csv_path) {
     require(file.good(), ExitCode::data_error, "cannot read '{}': give the folder of a run", csv_path);
     std::string line;
     std::getline(file, line);
-    std::vector<std::string> const columns = cells_of(line);
-    std::size_t const fixed = cells_of(log_columns).size();
+    std::vector<std::string> const columns = split(line, ',');
+    std::size_t const fixed = split(log_columns, ',').size();
     std::vector<LogRecord> records;
     while (std::getline(file, line)) {
-        std::vector<std::string> const cells = cells_of(line);
+        std::vector<std::string> const cells = split(line, ',');
         if (cells.size() < fixed) { continue; }
         LogRecord record;
         record.kind = cells[0] == "eval" ? LogRecord::Kind::eval : LogRecord::Kind::train;
