@@ -21,7 +21,7 @@ def stream_of(name):
 
 
 def philox(key, counters, high):
-    """Philox4x32-10: the four words of every counter, (counters, 4)."""
+    """Philox4x32-10 (Salmon et al., SC'11): the four words of every counter, (counters, 4)."""
     low32, shift = numpy.uint64(0xFFFFFFFF), numpy.uint64(32)
     counters = counters.astype(numpy.uint64)
     words = [counters & low32, counters >> shift] + [numpy.full_like(counters, part) for part in (high & 0xFFFFFFFF, high >> 32)]

@@ -23,37 +23,14 @@ import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 import pytorch_models  # noqa: E402
+from random_networks import streams  # noqa: E402
 
 SEED = 1
-MASK = (1 << 64) - 1
 
 
 def philox(key, count):
-    """Four words per counter 0 ... count - 1: Philox4x32-10 (Salmon et al., SC'11)."""
-    low = numpy.uint64(0xFFFFFFFF)
-    shift = numpy.uint64(32)
-    counter = numpy.arange(count, dtype=numpy.uint64)
-    x = [counter & low, counter >> shift, numpy.zeros_like(counter), numpy.zeros_like(counter)]
-    k0, k1 = key & 0xFFFFFFFF, key >> 32
-    for _ in range(10):
-        p0, p1 = numpy.uint64(0xD2511F53) * x[0], numpy.uint64(0xCD9E8D57) * x[2]
-        x = [(p1 >> shift) ^ x[1] ^ numpy.uint64(k0), p1 & low, (p0 >> shift) ^ x[3] ^ numpy.uint64(k1), p0 & low]
-        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
-    return x
-
-
-def mix(a, b):
-    z = (a + 0x9E3779B97F4A7C15 * (b + 1)) & MASK
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-    return z ^ (z >> 31)
-
-
-def stream_of(name):
-    value = 0xCBF29CE484222325
-    for letter in name.encode():
-        value = ((value ^ letter) * 0x100000001B3) & MASK
-    return value
+    """Four words per counter 0 ... count - 1."""
+    return streams.philox(key, numpy.arange(count), 0).T
 
 
 def open_uniform(high, low):
@@ -62,23 +39,23 @@ def open_uniform(high, low):
 
 
 def uniform(name, shape, a, b, seed=SEED):
-    words = philox(mix(seed, stream_of(name)), int(numpy.prod(shape)))
+    words = philox(streams.mix(seed, streams.stream_of(name)), int(numpy.prod(shape)))
     return (a + (b - a) * (1 - open_uniform(words[0], words[1]))).reshape(shape)
 
 
 def normal(name, shape, deviation):
-    words = philox(mix(SEED, stream_of(name)), int(numpy.prod(shape)))
+    words = philox(streams.mix(SEED, streams.stream_of(name)), int(numpy.prod(shape)))
     u, v = open_uniform(words[0], words[1]), open_uniform(words[2], words[3])
     return (deviation * numpy.sqrt(-2 * numpy.log(u)) * numpy.cos(2 * numpy.pi * v)).reshape(shape)
 
 
 def labels(count, classes):
-    return (philox(mix(SEED, stream_of("labels")), count)[0] % numpy.uint64(classes)).astype(numpy.int64)
+    return (philox(streams.mix(SEED, streams.stream_of("labels")), count)[0] % numpy.uint64(classes)).astype(numpy.int64)
 
 
 def projections(name, gradient):
     """Products with eight vectors of numbers in [-1, 1): the halves of the four words of every element."""
-    words = philox(mix(stream_of("projection"), stream_of(name)), gradient.size)
+    words = philox(streams.mix(streams.stream_of("projection"), streams.stream_of(name)), gradient.size)
     flat = gradient.reshape(-1)
     return [float(((word >> numpy.uint64(shift) & numpy.uint64(0xFFFF)).astype(numpy.float64) / 32768 - 1) @ flat)
             for word in words for shift in (0, 16)]

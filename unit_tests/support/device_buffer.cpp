@@ -19,4 +19,11 @@ void DeviceBuffer::upload(HostTensor const& from) const { write_values(from.valu
 
 HostTensor DeviceBuffer::download() const { return {shape_, dtype_, read_values(tensor())}; }
 
+Arena filled_arena(std::size_t bytes, std::byte fill) {
+    Arena arena(bytes, guard_by_default() ? Arena::Guard::on : Arena::Guard::off);
+    std::vector<std::byte> const values(bytes, fill);
+    copy_to_device(values.data(), arena.tensor(0, DType::u8, {1, 1, 1, 1, static_cast<Index>(bytes)}));
+    return arena;
+}
+
 }  // namespace aureole::test

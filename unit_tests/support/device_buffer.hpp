@@ -22,4 +22,8 @@ class DeviceBuffer {
     DType dtype_ = DType::u8;
 };
 
+/// An arena all of whose bytes are `fill`, 0xFF being NaN in every floating-point type; guarded where the environment
+/// asks for it, as programs are.
+[[nodiscard]] Arena filled_arena(std::size_t bytes, std::byte fill = std::byte{0xFF});
+
 }  // namespace aureole::test

@@ -80,13 +80,6 @@ std::vector<double> random_labels(Shape const& shape, Index count, std::uint64_t
     return labels;
 }
 
-Arena NetworkRunner::filled_arena(std::size_t bytes, std::byte fill) {
-    Arena arena(bytes, guard_by_default() ? Arena::Guard::on : Arena::Guard::off);
-    std::vector<std::byte> const values(bytes, fill);
-    copy_to_device(values.data(), arena.tensor(0, DType::u8, {1, 1, 1, 1, static_cast<Index>(bytes)}));
-    return arena;
-}
-
 ProgramOptions NetworkRunner::program_options(NetworkSpec const& spec, TestNetwork const& network,
                                               KernelChoice choice) {
     return {.kernels = choice, .keep_gradients = spec.micro_batches > 1, .keep = {network.logits}};

@@ -95,8 +95,6 @@ class NetworkRunner {
     Program program_;
     PersistentLayout layout_;
     Arena arena_;
-
-    [[nodiscard]] static Arena filled_arena(std::size_t bytes, std::byte fill);
 };
 
 /// One step on random images and labels.

@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "unit_tests/core/ops/windowed_cases.hpp"
+#include "unit_tests/support/windows.hpp"
 
 namespace aureole::test {
 
@@ -27,19 +28,6 @@ TEST(Pool, AWindowThatStepsOverTheImageIsRefused) {
     EXPECT_NO_THROW((void)maximum.infer(std::array<ValueType, 1>{ValueType{DType::f32, {1, 1, 1, 2, 1}}}));
 }
 
-/// One window after the other.
-bool every_window_reads_a_pixel(Window const& window, Index extent) {
-    for (Index o = 0; o < window.output_extent(extent); ++o) {
-        bool reads = false;
-        for (Index k = 0; k < window.size; ++k) {
-            Index const at = o * window.stride - window.pad_lo + k * window.dilation;
-            reads = reads || (at >= 0 && at < extent);
-        }
-        if (!reads) { return false; }
-    }
-    return true;
-}
-
 TEST(Pool, WindowsThatReadPaddingOnlyAreFoundWithoutLookingAtAll) {
     int refused = 0, taken = 0;
     for (Index code = 0; code < 3 * 4 * 5 * 6 * 6 * 6; ++code) {
@@ -55,7 +43,7 @@ TEST(Pool, WindowsThatReadPaddingOnlyAreFoundWithoutLookingAtAll) {
         try {
             static_cast<void>(Pool(attributes).infer(input));
         } catch (Error const&) { good = false; }
-        EXPECT_EQ(good, every_window_reads_a_pixel(window, extent)) << code;
+        EXPECT_EQ(good, every_window_reads(window, extent)) << code;
         ++(good ? taken : refused);
     }
     EXPECT_GT(refused, 100);

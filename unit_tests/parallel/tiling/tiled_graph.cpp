@@ -7,6 +7,8 @@
 #include "core/graph/fuse.hpp"
 #include "core/ops/bce_with_logits.hpp"
 #include "parallel/program/draw.hpp"
+#include "unit_tests/support/device_buffer.hpp"
+#include "unit_tests/support/windows.hpp"
 
 namespace aureole::test {
 
@@ -42,19 +44,6 @@ double norm(std::vector<double> const& values) {
     double sum = 0;
     for (double const value : values) { sum += value * value; }
     return std::sqrt(sum);
-}
-
-/// No window lies in the padding, with the image in a hole between its dilated positions.
-bool every_window_reads(Window const& window, Index extent) {
-    for (Index o = 0; o < window.output_extent(extent); ++o) {
-        bool reads = false;
-        for (Index k = 0; k < window.size; ++k) {
-            Index const at = o * window.stride - window.pad_lo + k * window.dilation;
-            reads = reads || (at >= 0 && at < extent);
-        }
-        if (!reads) { return false; }
-    }
-    return true;
 }
 
 bool is_gradient(std::string const& name) { return name.find("gradient ") == 0; }
@@ -179,13 +168,6 @@ ProgramOptions program_options(TestGraph const& test) {
     return options;
 }
 
-Arena arena_of_nan(std::size_t bytes) {
-    Arena arena(bytes, guard_by_default() ? Arena::Guard::on : Arena::Guard::off);
-    std::vector<std::byte> const values(bytes, std::byte{0xFF});
-    copy_to_device(values.data(), arena.tensor(0, DType::u8, {1, 1, 1, 1, static_cast<Index>(bytes)}));
-    return arena;
-}
-
 PersistentLayout persistent_of(Program const& program) {
     PersistentLayout layout(program.red_zone());
     program.add_persistent(layout);
@@ -204,7 +186,7 @@ GraphRunner::GraphRunner(TestGraph graph, LocalGraph local, Comm const* comm)
       comm_(comm),
       program_(std::move(local), program_options(test_)),
       layout_(persistent_of(program_)),
-      arena_(arena_of_nan(layout_.bytes() + program_.transient_bytes())) {
+      arena_(filled_arena(layout_.bytes() + program_.transient_bytes())) {
     program_.bind(arena_, layout_, {layout_.bytes()}, comm);
     for (Persistent const& entry : layout_.entries()) {
         draw(arena_.tensor(entry.offset, entry.spec.dtype, entry.spec.local()), entry.initializer,
