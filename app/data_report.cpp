@@ -87,8 +87,8 @@ class Report {
 
     bool open(DataSplit& split);
     void print_head(DataSplit const& split) const;
-    [[nodiscard]] std::optional<Statistics> figures_used() const;
-    void print_channels(DataFindings const& findings, Statistics const* used) const;
+    [[nodiscard]] NormalizationFigures figures_used() const;
+    void print_channels(DataFindings const& findings, NormalizationFigures const* used) const;
     void print_notes() const;
     void print_labels(DataSplit const& split) const;
     void print_classes(DataSplit const& split) const;
@@ -97,8 +97,8 @@ class Report {
     void judge_storage(DataSplit const& split);
     void judge_labels(DataSplit const& split);
     void judge_images(DataSplit const& split);
-    void judge_range(DataFindings const& findings, Statistics const* used);
-    void judge_figures(DataFindings const& findings, Statistics const& used);
+    void judge_range(DataFindings const& findings, NormalizationFigures const* used);
+    void judge_figures(DataFindings const& findings, NormalizationFigures const& used);
     void judge_copies(DataSplit const& split);
 
     RunPlan const& plan_;
@@ -180,31 +180,16 @@ void Report::print_labels(DataSplit const& split) const {
                share_of(findings.ignored, findings.labels));
 }
 
-/// The figures that normalisation subtracts and divides by, if there are any. Throws bad_deck if they do not fit the
-/// channels.
-std::optional<Statistics> Report::figures_used() const {
-    using Kind = NormalizeSpec::Kind;
+/// The figures that normalisation subtracts and divides by, if there are any. Throws if they do not fit the channels.
+NormalizationFigures Report::figures_used() const {
     NormalizeSpec const& spec = plan_.deck.data.loader.normalize;
-    if (spec.kind == Kind::dataset) {
-        if (!has_saved_) { return measured_; }
-        Statistics saved = load_statistics(statistics_file(plan_.deck));
-        static_cast<void>(Normalization(spec, sample_.x.c, &saved));
-        return saved;
-    }
-    if (spec.kind != Kind::given) { return {}; }
-    static_cast<void>(Normalization(spec, sample_.x.c));
-    auto const figure = [](std::vector<double> const& figures, std::size_t c, double fallback) {
-        return figures.empty() ? fallback : figures[figures.size() == 1 ? 0 : c];
-    };
-    Statistics given;
-    for (std::size_t c = 0; c < static_cast<std::size_t>(sample_.x.c); ++c) {
-        given.mean.push_back(figure(spec.mean, c, 0));
-        given.deviation.push_back(figure(spec.deviation, c, 1));
-    }
-    return given;
+    if (spec.kind != NormalizeSpec::Kind::dataset) { return figures_of(spec, sample_.x.c); }
+    if (!has_saved_ && !measured_) { return {}; }
+    Statistics const statistics = has_saved_ ? load_statistics(statistics_file(plan_.deck)) : *measured_;
+    return figures_of(spec, sample_.x.c, &statistics);
 }
 
-void Report::print_channels(DataFindings const& findings, Statistics const* used) const {
+void Report::print_channels(DataFindings const& findings, NormalizationFigures const* used) const {
     Statistics const &stored = findings.stored, &prepared = findings.prepared;
     fmt::print("  {:>7}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}\n", "channel", "least", "most", "mean", "deviation",
                "mean used", "dev. used");
@@ -236,8 +221,8 @@ void Report::judge_images(DataSplit const& split) {
     DataFindings const& findings = split.inspection->findings();
     if (findings.stored.count == 0) { return; }
     if (split.is_training) { measured_ = findings.prepared; }
-    std::optional<Statistics> const figures = figures_used();
-    Statistics const* const used = figures ? &*figures : nullptr;
+    NormalizationFigures const figures = figures_used();
+    NormalizationFigures const* const used = figures.mean.empty() ? nullptr : &figures;
     print_channels(findings, used);
     print_notes();
     if (plan_.deck.data.loader.normalize.kind != NormalizeSpec::Kind::sample) { judge_range(findings, used); }
@@ -245,7 +230,7 @@ void Report::judge_images(DataSplit const& split) {
 }
 
 /// Finite values can become infinite when they are normalised: the extremes of a channel do so first.
-void Report::judge_range(DataFindings const& findings, Statistics const* used) {
+void Report::judge_range(DataFindings const& findings, NormalizationFigures const* used) {
     Statistics const& prepared = findings.prepared;
     for (std::size_t c = 0; c < prepared.mean.size(); ++c) {
         double const mean = used == nullptr ? 0 : used->mean[c];
@@ -262,7 +247,7 @@ void Report::judge_range(DataFindings const& findings, Statistics const* used) {
 }
 
 /// Figures that an earlier run has measured are to agree exactly, but for rounding.
-void Report::judge_figures(DataFindings const& findings, Statistics const& used) {
+void Report::judge_figures(DataFindings const& findings, NormalizationFigures const& used) {
     Statistics const& prepared = findings.prepared;
     bool const saved = has_saved_;
     double const most = saved ? 1e-6 : 1, ratio = saved ? 1 + 1e-6 : 3;

@@ -38,7 +38,7 @@ LabelCounter::LabelCounter(RunPlan const& plan, LoaderConfig const& loader)
       samples_(loader.batch),
       first_(loader.mode == LoaderConfig::Mode::train ? loader.first_of_batch : 0),
       whole_(loader.mode == LoaderConfig::Mode::train && loader.whole_batch > 0 ? loader.whole_batch : loader.batch),
-      per_sample_(loader.sample.y.pixels_per_sample() * loader.sample.y.c) {}
+      per_sample_(loader.sample.y.elements_per_sample()) {}
 
 LabelCounts LabelCounter::count(Batch const& batch) const {
     if (!ignored_) {
@@ -47,8 +47,8 @@ LabelCounts LabelCounter::count(Batch const& batch) const {
     }
     // by sample, and last how many labels all ranks have looked at
     std::vector<double> counts(static_cast<std::size_t>(whole_) + 1, 0);
-    Index const volume = owned_.empty() ? 0 : owned_.shape().pixels_per_sample() * owned_.shape().c;
-    Index const read_volume = read_.empty() ? 0 : read_.shape().pixels_per_sample() * read_.shape().c;
+    Index const volume = owned_.empty() ? 0 : owned_.shape().elements_per_sample();
+    Index const read_volume = read_.empty() ? 0 : read_.shape().elements_per_sample();
     for (Index slot = 0; slot < samples_ && volume > 0; ++slot) {
         Index const n = slot % micro_samples_;
         if (!part_.has(slot) || n < owned_.lo[0] || n >= owned_.hi[0]) { continue; }

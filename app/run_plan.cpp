@@ -13,6 +13,7 @@
 #include "io/data/batch_reader.hpp"
 #include "io/data/class_names.hpp"
 #include "io/data/statistics.hpp"
+#include "io/deck/schema.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
 #include "parallel/program/estimate.hpp"
@@ -22,7 +23,7 @@ namespace aureole {
 namespace {
 
 /// Updates of the longest run: as many as train.steps may say.
-constexpr double most_steps = 0x1p31 - 1;
+constexpr double most_steps = deck::most_counted;
 
 OptimizerSettings optimizer_settings(TrainSpec const& train) {
     OptimizerSpec const& spec = train.optimizer;

@@ -182,8 +182,8 @@ struct Placed {
     std::size_t place(MemoryPlan& plan) const {
         Packing const packing = pack(lifetimes);
         for (std::size_t i = 0; i < owners.size(); ++i) {
-            std::size_t const zone = lifetimes[i].bytes == 0 ? 0 : red_zone;
-            (owners[i].first ? plan.workspace_offset : plan.value_offset)[owners[i].second] = packing.offsets[i] + zone;
+            (owners[i].first ? plan.workspace_offset : plan.value_offset)[owners[i].second] =
+                packing.offsets[i] + zone_before(lifetimes[i].bytes, red_zone);
         }
         return packing.total;
     }
@@ -195,7 +195,7 @@ struct Placed {
         auto const node = static_cast<NodeId>(set.node);
         for (std::size_t i = 0; i < owners.size(); ++i) {
             if (!meet(lifetimes[i], {0, node, node})) { continue; }
-            if (lifetimes[i].bytes != 0) { set.red_zones += 2 * red_zone; }
+            set.red_zones += 2 * zone_before(lifetimes[i].bytes, red_zone);
             if (owners[i].first) {
                 set.workspace = lifetimes[i].bytes - 2 * red_zone;
             } else {

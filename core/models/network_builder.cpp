@@ -156,7 +156,7 @@ ValueId NetworkBuilder::slice(std::string const& name, ValueId x, Axis axis, Ind
 
 ValueId NetworkBuilder::flatten(std::string const& name, ValueId x) {
     Shape const& s = shape(x);
-    return emit(name, std::make_shared<Reshape>(Shape{s.n, 1, 1, 1, s.pixels_per_sample() * s.c}), {x});
+    return emit(name, std::make_shared<Reshape>(Shape{s.n, 1, 1, 1, s.elements_per_sample()}), {x});
 }
 
 ValueId NetworkBuilder::dropout(std::string const& name, ValueId x, double rate) {

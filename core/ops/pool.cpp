@@ -10,9 +10,7 @@ namespace aureole {
 
 namespace {
 
-Index window_volume(Windows const& windows) {
-    return (Extent(windows[0].size) * windows[1].size * windows[2].size).value("a pooling window's pixels");
-}
+Extent window_volume(Windows const& windows) { return Extent(windows[0].size) * windows[1].size * windows[2].size; }
 
 /// The first output whose window reads padding only; nothing if all read a pixel. Padding is less than the reach.
 std::optional<Index> first_unread(Window const& window, Index outputs, Index extent) {
@@ -30,16 +28,17 @@ std::optional<Index> first_unread(Window const& window, Index outputs, Index ext
 }  // namespace
 
 DType pool_index_type(PoolAttributes const& attributes) {
-    return window_volume(attributes.window) <= std::numeric_limits<std::uint8_t>::max() ? DType::u8 : DType::i32;
+    return window_volume(attributes.window).is_at_most(std::numeric_limits<std::uint8_t>::max()) ? DType::u8
+                                                                                                 : DType::i32;
 }
 
 std::vector<ValueType> Pool::infer(std::span<ValueType const> inputs) const {
     ValueType const& x = inputs[0];
     require_valid("pooling", attributes_.window, Cropping::allowed);
     auto const& [depth, height, width] = attributes_.window;
-    require((Extent(depth.size) * height.size * width.size).is_at_most(std::numeric_limits<std::int32_t>::max()),
-            ExitCode::bad_deck, "pooling: a window of {} x {} x {} pixels is too large: use global pooling", depth.size,
-            height.size, width.size);
+    require(window_volume(attributes_.window).is_at_most(std::numeric_limits<std::int32_t>::max()), ExitCode::bad_deck,
+            "pooling: a window of {} x {} x {} pixels is too large: use global pooling", depth.size, height.size,
+            width.size);
     bool const may_be_empty = attributes_.kind == PoolKind::average && attributes_.count_padding;
     for (Window const& window : attributes_.window) {
         require(may_be_empty || std::max(window.pad_lo, window.pad_hi) < window.reach(), ExitCode::bad_deck,
@@ -68,8 +67,8 @@ Access Pool::access(std::size_t /*input*/) const {
 
 Cost Pool::cost(std::span<ValueType const> inputs, std::span<ValueType const> outputs) const {
     Cost cost = Operator::cost(inputs, outputs);
-    cost.flops =
-        static_cast<double>(outputs[0].shape.volume()) * static_cast<double>(window_volume(attributes_.window));
+    cost.flops = static_cast<double>(outputs[0].shape.volume()) *
+                 static_cast<double>(window_volume(attributes_.window).value("a pooling window's pixels"));
     return cost;
 }
 

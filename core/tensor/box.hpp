@@ -33,6 +33,15 @@ struct Box {
     return intersection(outer, inner) == inner;
 }
 
+/// The box counted from the first position of another one.
+[[nodiscard]] constexpr Box relative_to(Box box, Box const& origin) {
+    for (std::size_t i = 0; i < axis_count; ++i) {
+        box.lo[i] -= origin.lo[i];
+        box.hi[i] -= origin.lo[i];
+    }
+    return box;
+}
+
 /// "[lo, hi) x ..." in axis order.
 [[nodiscard]] std::string to_string(Box const& box);
 

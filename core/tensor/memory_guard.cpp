@@ -26,9 +26,12 @@ struct Zone {
 
 Zone front_of(std::size_t offset) { return {offset - red_zone, red_zone}; }
 
+/// The first byte behind the red zones of a block.
+std::size_t end_of(std::size_t offset, std::size_t bytes) { return align_up(offset + bytes) + red_zone; }
+
 Zone rear_of(std::size_t offset, std::size_t bytes) {
     std::size_t const end = offset + bytes;
-    return {end, align_up(end) + red_zone - end};
+    return {end, end_of(offset, bytes) - end};
 }
 
 /// What the byte at an offset of the arena holds in a red zone: no value that many bytes share.
@@ -120,8 +123,6 @@ Index first_changed(std::byte const* arena, std::span<Zone const> zones) {
     }
 }
 
-std::size_t end_of(std::size_t offset, std::size_t bytes) { return align_up(offset + bytes) + red_zone; }
-
 }  // namespace
 
 bool guard_by_default() {
@@ -139,15 +140,14 @@ void MemoryGuard::open(std::size_t offset, std::size_t bytes, std::string const&
 }
 
 void MemoryGuard::expect_free(std::size_t offset, std::size_t bytes, std::string const& name) const {
+    auto const require_apart = [&](std::size_t end, std::size_t next, std::string const& other) {
+        require(next >= end + red_zone, "the memory plan gives {} and {} the same bytes", name, other);
+    };
     auto const behind = blocks_.lower_bound(offset);
-    if (behind != blocks_.end()) {
-        require(behind->first >= end_of(offset, bytes) + red_zone, "the memory plan gives {} and {} the same bytes",
-                name, behind->second.name);
-    }
+    if (behind != blocks_.end()) { require_apart(end_of(offset, bytes), behind->first, behind->second.name); }
     if (behind == blocks_.begin()) { return; }
     auto const& [other, block] = *std::prev(behind);
-    require(offset >= end_of(other, block.bytes) + red_zone, "the memory plan gives {} and {} the same bytes", name,
-            block.name);
+    require_apart(end_of(other, block.bytes), offset, block.name);
 }
 
 void MemoryGuard::keep(std::size_t offset, std::size_t bytes, std::string const& name) {

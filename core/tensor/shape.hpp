@@ -21,6 +21,10 @@ struct Shape {
     [[nodiscard]] constexpr Index pixels() const { return (Extent(n) * d * h * w).value("a tensor's pixels"); }
     /// Number of (d, h, w) positions in one sample.
     [[nodiscard]] constexpr Index pixels_per_sample() const { return (Extent(d) * h * w).value("a sample's pixels"); }
+    /// Number of elements of one sample.
+    [[nodiscard]] constexpr Index elements_per_sample() const {
+        return (Extent(d) * h * w * c).value("a sample's elements");
+    }
     [[nodiscard]] constexpr std::array<Index, axis_count> extents() const { return {n, d, h, w, c}; }
     [[nodiscard]] static constexpr Shape of(std::array<Index, axis_count> const& e) {
         return {e[0], e[1], e[2], e[3], e[4]};

@@ -28,13 +28,10 @@ bool rearranges(LoaderConfig const& config) {
     return augments(config) || is_larger(config.dataset->x_shape(), config.sample.x);
 }
 
-Index volume_of(Box const& box) {
-    Shape const shape = box.shape();
-    return shape.pixels_per_sample() * shape.c;
-}
-
 Index label_volume(LoaderConfig const& config) {
-    return config.sample.labels == Labels::none ? 0 : volume_of(box_of_sample(config.y_box, config.sample.y));
+    return config.sample.labels == Labels::none
+               ? 0
+               : box_of_sample(config.y_box, config.sample.y).shape().elements_per_sample();
 }
 
 /// Elements of f64 that are held at a time: whole rows.
@@ -90,7 +87,7 @@ BatchReader::BatchReader(LoaderConfig const& config)
       y_box_(box_of_sample(config.y_box, config.sample.y)),
       x_part_(SamplePart::of_box(config, config.x_box)),
       y_part_(SamplePart::of_box(config, config.y_box)),
-      x_volume_(volume_of(x_box_)),
+      x_volume_(x_box_.shape().elements_per_sample()),
       y_volume_(label_volume(config)),
       moves_labels_(config.sample.y.pixels_per_sample() > 1),
       rearranges_(rearranges(config)) {
@@ -106,7 +103,8 @@ BatchReader::BatchReader(LoaderConfig const& config)
 std::size_t BatchReader::staging_bytes(LoaderConfig const& config) {
     Index elements = slab_volume(config) * static_cast<Index>(sizeof(double) / sizeof(float));
     if (rearranges(config)) {
-        Index const x = volume_of(box_of_sample(config.x_box, config.sample.x)), y = label_volume(config);
+        Index const x = box_of_sample(config.x_box, config.sample.x).shape().elements_per_sample(),
+                    y = label_volume(config);
         bool const mask = config.sample.y.pixels_per_sample() > 1;
         bool const values = mask && config.sample.labels == Labels::values;
         elements += values ? std::max(x, y) : x + (mask ? y : 0);
@@ -115,7 +113,7 @@ std::size_t BatchReader::staging_bytes(LoaderConfig const& config) {
 }
 
 std::size_t BatchReader::batch_bytes(LoaderConfig const& config) {
-    Index const x = volume_of(box_of_sample(config.x_box, config.sample.x));
+    Index const x = box_of_sample(config.x_box, config.sample.x).shape().elements_per_sample();
     Index const elements = SamplePart::of_box(config, config.x_box).before(config.batch) * x +
                            SamplePart::of_box(config, config.y_box).before(config.batch) * label_volume(config);
     return static_cast<std::size_t>(elements) * sizeof(float) +
@@ -227,7 +225,7 @@ void BatchReader::read_labels(std::int64_t sample, std::int64_t slot, Geometry c
 /// Reads and prepares the box of `count` samples.
 void BatchReader::read_prepared(std::int64_t sample, std::int64_t count, Box const& box, float* x) {
     if (!config_.normalization.per_sample()) { return read_part(sample, count, box, config_.normalization, x); }
-    Index const volume = volume_of(box);
+    Index const volume = box.shape().elements_per_sample();
     bool const at_once = contains(box, Box::whole(stored_x_)) && !config_.dataset->x_is_wide();
     for (std::int64_t i = 0; i < count; ++i) {
         float* const part = x + i * volume;
@@ -247,7 +245,7 @@ void BatchReader::read_prepared(std::int64_t sample, std::int64_t count, Box con
 void BatchReader::read_part(std::int64_t sample, std::int64_t count, Box const& box, Normalization const& prepare,
                             float* x) {
     Shape const shape = box.shape();
-    Index const volume = volume_of(box), row = shape.w * shape.c;
+    Index const volume = box.shape().elements_per_sample(), row = shape.w * shape.c;
     if (!config_.dataset->x_is_wide()) {
         config_.dataset->read_x(sample, count, box, x);
         prepare.apply(x, count * shape.pixels_per_sample());
@@ -272,7 +270,7 @@ void BatchReader::read_part(std::int64_t sample, std::int64_t count, Box const& 
                     part.lo[2] = h;
                     part.hi[2] = std::min(box.hi[2], h + rows);
                     read(sample + i, 1, part, out);
-                    out += volume_of(part);
+                    out += part.shape().elements_per_sample();
                 }
             }
         }

@@ -8,26 +8,18 @@ namespace {
 
 constexpr std::size_t run_target = std::size_t{1} << 20U;  // bytes of f32 read at a time
 
-Index volume_of(Box const& box) {
-    Shape const shape = box.shape();
-    return shape.pixels_per_sample() * shape.c;
-}
-
 /// Whether a box of samples lies in what is kept of each; the box's n is not looked at.
 bool is_kept(Box const& kept, Box const& box) { return contains(kept, box_of_sample(box, {})); }
 
 /// Copies a box of each of `count` samples out of what is kept of them.
 template <class From, class To>
 void copy_boxes(From const* samples, Box const& kept, std::int64_t first, std::int64_t count, Box box, To* out) {
-    for (std::size_t axis = 0; axis < axis_count; ++axis) {
-        box.lo[axis] -= kept.lo[axis];
-        box.hi[axis] -= kept.lo[axis];
-    }
+    box = relative_to(box, kept);
     Shape const part = box.shape(), shape = kept.shape();
     bool const whole = part.d == shape.d && part.h == shape.h && part.w == shape.w && part.c == shape.c;
-    From const* const begin = samples + first * volume_of(kept);
+    From const* const begin = samples + first * shape.elements_per_sample();
     if (whole) {
-        std::copy_n(begin, count * volume_of(kept), out);
+        std::copy_n(begin, count * shape.elements_per_sample(), out);
         return;
     }
     for (std::int64_t n = 0; n < count; ++n) {
@@ -53,8 +45,8 @@ CachedDataset::CachedDataset(std::shared_ptr<Dataset const> inner, SampleSpec::L
       labels_(labels),
       x_box_(box_of_sample(boxes.x, inner_->x_shape())),
       y_box_(box_of_sample(boxes.y, inner_->y_shape())),
-      x_volume_(volume_of(x_box_)),
-      y_volume_(volume_of(y_box_)) {
+      x_volume_(x_box_.shape().elements_per_sample()),
+      y_volume_(y_box_.shape().elements_per_sample()) {
     auto const fitting = static_cast<std::int64_t>(run_target / sizeof(float)) / std::max<Index>(1, x_volume_);
     std::int64_t const chunk = inner_->run_length();
     run_length_ = std::max(chunk, fitting / chunk * chunk);
@@ -78,10 +70,12 @@ CachedDataset::CachedDataset(std::shared_ptr<Dataset const> inner, SampleSpec::L
 std::size_t CachedDataset::bytes(Dataset const& inner, SampleSpec::Labels labels, SampleBoxes const& boxes) {
     auto const samples = static_cast<std::size_t>(inner.samples());
     std::size_t const element = inner.x_fits_bytes() ? 1 : inner.x_is_wide() ? sizeof(double) : sizeof(float);
-    std::size_t const x = static_cast<std::size_t>(volume_of(box_of_sample(boxes.x, inner.x_shape()))) * element;
-    std::size_t const y = labels == SampleSpec::Labels::none
-                              ? 0
-                              : static_cast<std::size_t>(volume_of(box_of_sample(boxes.y, inner.y_shape()))) * 4;
+    std::size_t const x =
+        static_cast<std::size_t>(box_of_sample(boxes.x, inner.x_shape()).shape().elements_per_sample()) * element;
+    std::size_t const y =
+        labels == SampleSpec::Labels::none
+            ? 0
+            : static_cast<std::size_t>(box_of_sample(boxes.y, inner.y_shape()).shape().elements_per_sample()) * 4;
     return samples * (x + y);
 }
 

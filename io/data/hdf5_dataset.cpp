@@ -126,7 +126,7 @@ struct TargetRule {
 /// (d, h, w, c) of an element of a box of samples that has been read.
 std::array<Index, 4> place_in_box(Box const& box, Index element) {
     Shape const shape = box.shape();
-    Index const in_sample = element % (shape.pixels_per_sample() * shape.c), pixel = in_sample / shape.c;
+    Index const in_sample = element % shape.elements_per_sample(), pixel = in_sample / shape.c;
     return {box.lo[1] + pixel / (shape.h * shape.w), box.lo[2] + pixel / shape.w % shape.h, box.lo[3] + pixel % shape.w,
             box.lo[4] + in_sample % shape.c};
 }
@@ -157,7 +157,7 @@ std::size_t label_staging_bytes(Column const& column, std::int64_t count) {
     visit_exact(column, [&]<class Stored>(Stored /*example*/) {
         if (sizeof(Stored) > sizeof(float)) { bytes = sizeof(Stored); }
     });
-    return bytes * static_cast<std::size_t>(count * shape.pixels_per_sample() * shape.c);
+    return bytes * static_cast<std::size_t>(count * shape.elements_per_sample());
 }
 
 }  // namespace
@@ -223,8 +223,7 @@ std::string Hdf5Dataset::position(Column const& column, std::int64_t first, Box 
     Shape const shape = box.shape();
     std::array<Index, 4> const at = place_in_box(box, element);
     return fmt::format("{} at (d, h, w, c) = ({}, {}, {}, {})",
-                       place_in(column, first + element / (shape.pixels_per_sample() * shape.c)), at[0], at[1], at[2],
-                       at[3]);
+                       place_in(column, first + element / shape.elements_per_sample()), at[0], at[1], at[2], at[3]);
 }
 
 /// Tells a listener of a bad value; false if there is none.
@@ -232,7 +231,7 @@ bool Hdf5Dataset::is_told(BadValue::Kind kind, std::int64_t first, Box const& bo
                           long double value) const {
     if (!listener_) { return false; }
     Shape const shape = box.shape();
-    listener_({kind, first + element / (shape.pixels_per_sample() * shape.c), place_in_box(box, element), value});
+    listener_({kind, first + element / shape.elements_per_sample(), place_in_box(box, element), value});
     return true;
 }
 
@@ -243,8 +242,7 @@ Column const& Hdf5Dataset::labels() const {
 
 void Hdf5Dataset::count_bytes(Column const& column, std::int64_t count, Box const& box) const {
     Shape const shape = box.shape();
-    bytes_read_ +=
-        static_cast<std::uint64_t>(count * shape.pixels_per_sample() * shape.c) * column.stored_element_bytes();
+    bytes_read_ += static_cast<std::uint64_t>(count * shape.elements_per_sample()) * column.stored_element_bytes();
 }
 
 std::string Hdf5Dataset::fill_fault(Column const& column, std::int64_t first, Box const& box, Index element,
@@ -262,7 +260,7 @@ void Hdf5Dataset::read_numbers(std::int64_t first, std::int64_t count, Box const
     x_.read(first_ + first, count, box, hdf5::type_of<T>, out);
     count_bytes(x_, count, box);
     Shape const shape = box.shape();
-    Index const size = count * shape.pixels_per_sample() * shape.c;
+    Index const size = count * shape.elements_per_sample();
     Packing const& packing = x_.packing();
     bool const may_be_absent = source_.fill != FillRule::keep && !packing.fills.empty();
     auto const is_absent = [&](T value) { return may_be_absent && packing.find_fill(value) >= 0; };
@@ -303,7 +301,7 @@ bool Hdf5Dataset::x_is_wide() const { return !hdf5::fits_f32(x_.type()) || x_.pa
 void Hdf5Dataset::read_x(std::int64_t first, std::int64_t count, Box const& box, float* out) const {
     if (!x_is_wide()) { return read_numbers(first, count, box, out); }
     Shape const shape = box.shape();
-    std::vector<double> exact(static_cast<std::size_t>(count * shape.pixels_per_sample() * shape.c));
+    std::vector<double> exact(static_cast<std::size_t>(count * shape.elements_per_sample()));
     read_numbers(first, count, box, exact.data());
     std::transform(exact.begin(), exact.end(), out, [](double value) { return static_cast<float>(value); });
 }
@@ -317,7 +315,7 @@ void Hdf5Dataset::read_labels(std::int64_t first, std::int64_t count, Box const&
                               Label* out) const {
     Column const& column = labels();
     Shape const shape = box.shape();
-    Index const size = count * shape.pixels_per_sample() * shape.c;
+    Index const size = count * shape.elements_per_sample();
     std::vector<Stored> wide(sizeof(Stored) > sizeof(Label) ? static_cast<std::size_t>(size) : 0);
     void* const read = wide.empty() ? static_cast<void*>(out) : wide.data();
     column.read(first_ + first, count, box, hdf5::type_of<Stored>, read);

@@ -19,8 +19,6 @@ constexpr std::size_t told = 3;                // samples that are named
 constexpr std::size_t most_outside = 1000;     // different labels that are counted
 constexpr Index read_target = Index{1} << 20;  // elements read at a time
 
-Index volume_of(Shape const& sample) { return sample.pixels_per_sample() * sample.c; }
-
 /// The same word for equal numbers: of both zeros, and of all NaN.
 std::uint64_t word_of(double value) {
     if (std::isnan(value)) { value = std::numeric_limits<double>::quiet_NaN(); }
@@ -30,7 +28,7 @@ std::uint64_t word_of(double value) {
 /// Calls visit(box) for slabs of rows of a sample, or for all of it if it is small.
 template <class Visit>
 void for_each_slab(Shape const& shape, Visit visit) {
-    if (volume_of(shape) <= read_target) { return visit(Box::whole(shape)); }
+    if (shape.elements_per_sample() <= read_target) { return visit(Box::whole(shape)); }
     Index const rows = std::clamp<Index>(read_target / (shape.w * shape.c), 1, shape.h);
     for (Index d = 0; d < shape.d; ++d) {
         for (Index h = 0; h < shape.h; h += rows) {
@@ -154,7 +152,7 @@ void DataInspection::Reader::add_bad(BadValue const& bad) {
 
 void DataInspection::Reader::read(std::function<void(std::int64_t)> const& progress) {
     std::int64_t const samples = dataset_->samples();
-    Index const volume = std::max(volume_of(dataset_->x_shape()), volume_of(dataset_->y_shape()));
+    Index const volume = std::max(dataset_->x_shape().elements_per_sample(), dataset_->y_shape().elements_per_sample());
     std::int64_t const run = volume > read_target ? 1 : std::max(dataset_->run_length(), read_target / volume);
     for (std::int64_t first = 0; first < samples; first += run) {
         std::int64_t const count = std::min(run, samples - first);
@@ -190,7 +188,7 @@ void DataInspection::Reader::read_samples(std::int64_t first, std::int64_t count
 }
 
 void DataInspection::Reader::read_images(std::int64_t first, std::int64_t count, Box const& box) {
-    Index const volume = volume_of(box.shape()), size = count * volume, channels = box.shape().c;
+    Index const volume = box.shape().elements_per_sample(), size = count * volume, channels = box.shape().c;
     doubles_.resize(static_cast<std::size_t>(size));
     if (dataset_->x_is_wide()) {
         dataset_->read_x_wide(first, count, box, doubles_.data());
@@ -222,7 +220,7 @@ void DataInspection::Reader::add_image(SampleState& state, double const* values,
 }
 
 void DataInspection::Reader::read_labels(std::int64_t first, std::int64_t count, Box const& box) {
-    Index const volume = volume_of(box.shape());
+    Index const volume = box.shape().elements_per_sample();
     auto const size = static_cast<std::size_t>(count * volume);
     auto const state_of = [&](std::size_t element) -> SampleState& {
         return states_[element / static_cast<std::size_t>(volume)];
@@ -265,7 +263,7 @@ void DataInspection::Reader::finish_sample(std::int64_t sample, SampleState& sta
     findings.ignored += state.ignored;
     auto const place = [&] { return dataset_->place(sample); };
     if (state.labels > 1 && state.ignored == state.labels) { findings.nothing_counts.add(sample, place); }
-    if (state.constant && volume_of(dataset_->x_shape()) > sample_.x.c) {
+    if (state.constant && dataset_->x_shape().elements_per_sample() > sample_.x.c) {
         findings.constant.add(sample, place);
     } else {
         state.key.compared = true;

@@ -31,6 +31,18 @@ std::vector<double> repeat(std::vector<double> const& figures) {
 
 }  // namespace
 
+NormalizationFigures figures_of(NormalizeSpec const& spec, Index channels, Statistics const* statistics) {
+    using Kind = NormalizeSpec::Kind;
+    if (spec.kind != Kind::given && spec.kind != Kind::dataset) { return {}; }
+    bool const given = spec.kind == Kind::given;
+    require(given || statistics != nullptr, "normalisation by the data set without its statistics");
+    require(given || static_cast<Index>(statistics->mean.size()) == channels, ExitCode::data_error,
+            "statistics of {} channels for images of {}: delete the file, so that they are computed anew",
+            given ? 0 : statistics->mean.size(), channels);
+    return {per_channel(given ? spec.mean : statistics->mean, channels, 0, "mean"),
+            per_channel(given ? spec.deviation : statistics->deviation, channels, 1, "deviation")};
+}
+
 Normalization Normalization::preparation(NormalizeSpec const& spec, Index channels) {
     Normalization preparation;
     preparation.channels_ = channels;
@@ -54,16 +66,9 @@ Normalization Normalization::preparation(NormalizeSpec const& spec, Index channe
 
 Normalization::Normalization(NormalizeSpec const& spec, Index channels, Statistics const* statistics)
     : Normalization(preparation(spec, channels)) {
-    using Kind = NormalizeSpec::Kind;
-    per_sample_ = spec.kind == Kind::sample;
-    if (spec.kind != Kind::given && spec.kind != Kind::dataset) { return; }
-    require(spec.kind == Kind::given || statistics != nullptr, "normalisation by the data set without its statistics");
-    bool const given = spec.kind == Kind::given;
-    require(given || static_cast<Index>(statistics->mean.size()) == channels, ExitCode::data_error,
-            "statistics of {} channels for images of {}: delete the file, so that they are computed anew",
-            given ? 0 : statistics->mean.size(), channels);
-    std::vector<double> const mean = per_channel(given ? spec.mean : statistics->mean, channels, 0, "mean");
-    set_figures(mean, per_channel(given ? spec.deviation : statistics->deviation, channels, 1, "deviation"));
+    per_sample_ = spec.kind == NormalizeSpec::Kind::sample;
+    NormalizationFigures const figures = figures_of(spec, channels, statistics);
+    if (!figures.mean.empty()) { set_figures(figures.mean, figures.deviation); }
 }
 
 void Normalization::set_figures(std::vector<double> const& mean, std::vector<double> const& deviation) {

@@ -6,6 +6,15 @@
 
 namespace aureole {
 
+/// What normalisation subtracts and divides by, by channel; nothing where a NormalizeSpec has no such figures.
+struct NormalizationFigures {
+    std::vector<double> mean, deviation;
+};
+/// Those that the deck gives, or of the data set. Throws if there are neither one for all nor one for each channel.
+/// @param statistics of the training set; needed for NormalizeSpec::Kind::dataset only
+[[nodiscard]] NormalizationFigures figures_of(NormalizeSpec const& spec, Index channels,
+                                              Statistics const* statistics = nullptr);
+
 /// A NormalizeSpec with all its figures known: y = (p(x) - mean) / deviation per channel, where p clips, takes
 /// sign(x) log(1 + |x|) if asked for, multiplies by the factor and adds the offset, in this order. A channel of
 /// deviation 0 is only centred.

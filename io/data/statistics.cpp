@@ -83,7 +83,7 @@ Statistics measure_statistics(Dataset const& dataset, NormalizeSpec const& norma
     StatisticsSum sum(shape.c);
     Normalization const preparation = Normalization::preparation(normalize, shape.c);
     // runs of small samples, slabs of rows of large ones
-    Index const sample_volume = shape.pixels_per_sample() * shape.c, row = shape.w * shape.c;
+    Index const sample_volume = shape.elements_per_sample(), row = shape.w * shape.c;
     Index const run = std::max<Index>({1, dataset.run_length(), read_target / sample_volume});
     Index const rows = std::clamp<Index>(read_target / row, 1, shape.h);
     bool const by_rows = sample_volume > read_target;

@@ -178,7 +178,7 @@ class Engine {
     void execute(Instruction const& instruction, Walk& walk);
     void run_forward(Instruction const& instruction, StageProgram& stage, Walk& walk);
     void run_backward(Instruction const& instruction, std::size_t position, Walk& walk);
-    /// Ends the run if somebody wrote beyond his memory, where that is watched.
+    /// Ends the run if anything has written beyond its memory, where the arena is guarded.
     void check_guard(std::string_view what) const;
     [[nodiscard]] std::size_t position_of(int stage) const;
     [[nodiscard]] Program::AfterStep after_steps_of(std::size_t stage);

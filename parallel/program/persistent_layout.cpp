@@ -14,7 +14,7 @@ std::size_t PersistentLayout::add(Persistent entry) {
                 to_string(known.local()), name_of(entry.spec.dtype), to_string(entry.local()));
         return found->second;
     }
-    entry.offset = bytes_ + (entry.bytes() == 0 ? 0 : red_zone_);
+    entry.offset = bytes_ + zone_before(entry.bytes(), red_zone_);
     bytes_ += block_bytes(entry.bytes(), red_zone_);
     index_[entry.name] = entries_.size();
     entries_.push_back(std::move(entry));
@@ -49,7 +49,7 @@ std::size_t PersistentLayout::bytes_of(Persistent::Kind kind) const {
 
 std::size_t PersistentLayout::red_zones() const {
     std::size_t sum = 0;
-    for (Persistent const& entry : entries_) { sum += block_bytes(entry.bytes(), red_zone_) - align_up(entry.bytes()); }
+    for (Persistent const& entry : entries_) { sum += 2 * zone_before(entry.bytes(), red_zone_); }
     return sum;
 }
 

@@ -23,12 +23,7 @@ class NothingToAdd : public Kernel {
 TensorSpec as_whole_image(TensorSpec const& tile) {
     TensorSpec whole = TensorSpec::whole(tile.dtype, tile.local());
     if (!tile.within) { return whole; }
-    Box around = *tile.within;
-    for (std::size_t axis = 0; axis < axis_count; ++axis) {
-        around.lo[axis] -= tile.box.lo[axis];
-        around.hi[axis] -= tile.box.lo[axis];
-    }
-    whole.within = around;
+    whole.within = relative_to(*tile.within, tile.box);
     return whole;
 }
 
@@ -253,8 +248,8 @@ void Program::watch(Arena const& arena, PersistentLayout const& layout, ProgramP
     layout.watch(arena);
     watch_ = std::make_unique<ProgramWatch>(*arena.guard());
     for (std::size_t i = 0; i < graph().values().size(); ++i) {
-        bool const stored = memory_.storage[i] == static_cast<ValueId>(i) && !is_persistent(graph().values()[i]);
-        if (!stored || memory_.value_offset[i] == MemoryPlan::unplaced) { continue; }
+        bool const is_own = memory_.storage[i] == static_cast<ValueId>(i);
+        if (!is_own || memory_.value_offset[i] == MemoryPlan::unplaced) { continue; }
         std::size_t const base = memory_.framed[i] ? place.frames : place.transient;
         watch_->add({memory_.lifetime[i], base + memory_.value_offset[i], memory_.framed[i] ? frame_bytes() : 0,
                      graph().values()[i].name,

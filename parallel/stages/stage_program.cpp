@@ -104,7 +104,7 @@ void StageProgram::bind_port(Port& port, Arena const& arena, StagePlace const& p
                                        : Tensor{};
         Exchange& exchange = *port.exchanges[i];
         std::size_t const bytes = exchange.buffer_bytes();
-        std::size_t const buffer = messages + (bytes == 0 ? 0 : program_.red_zone()) +
+        std::size_t const buffer = messages + zone_before(bytes, program_.red_zone()) +
                                    block_bytes(bytes, program_.red_zone()) * static_cast<std::size_t>(frame);
         if (bytes > 0) { buffers_[buffer] = {bytes, program_.graph().value(value).name}; }
         exchange.bind(comm, place.first_tag + port.tag + micro_batch, from, port.out ? Tensor{} : mine,

@@ -50,7 +50,7 @@ struct FinishBce {
 /// weight / (number of elements that count).
 double factor_of(BceWithLogitsAttributes const& attributes, RunContext const& context, ValidSamples const& valid,
                  TensorSpec const& x) {
-    auto const all = static_cast<double>(valid.global * x.global.pixels_per_sample() * x.global.c);
+    auto const all = static_cast<double>(valid.global * x.global.elements_per_sample());
     return attributes.loss.weight * inverse_count(context.counted_labels, all);
 }
 
@@ -117,7 +117,7 @@ class BceWithLogitsInputGradientKernel : public Kernel {
         Shape const local = x_.local();
         for_elements(
             "aureole::bce_with_logits::input_gradient", local.volume(),
-            BceGradient<T>{A(attributes_.positive_weight), A(factor), valid.local * local.pixels_per_sample() * local.c,
+            BceGradient<T>{A(attributes_.positive_weight), A(factor), valid.local * local.elements_per_sample(),
                            inputs[0].as<T>(), TargetValues(inputs[1]),
                            CountedLabels(attributes_.loss.ignore_label, inputs[1].dtype), outputs[0].as<T>()});
     }

@@ -6,7 +6,7 @@ NormGeometry NormGeometry::of(TensorSpec const& x, TensorSpec const& statistics,
     Shape const local = x.local();
     NormGeometry g;
     g.channels = local.c;
-    g.sample_elements = local.pixels_per_sample() * local.c;
+    g.sample_elements = local.elements_per_sample();
     g.samples = local.n;
     g.first_sample = x.box.lo[0];
     g.samples_per_row = x.global.n / statistics.global.n;

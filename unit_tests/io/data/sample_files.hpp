@@ -67,14 +67,14 @@ inline SampleSpec masked(Shape const& x, std::int64_t classes) {
 
 inline std::vector<float> read_x(Dataset const& dataset, std::int64_t first, std::int64_t count) {
     Shape const shape = dataset.x_shape();
-    std::vector<float> x(static_cast<std::size_t>(count * shape.pixels_per_sample() * shape.c));
+    std::vector<float> x(static_cast<std::size_t>(count * shape.elements_per_sample()));
     dataset.read_x(first, count, Box::whole(shape), x.data());
     return x;
 }
 
 inline std::vector<std::int32_t> read_classes(Dataset const& dataset, std::int64_t first, std::int64_t count) {
     Shape const shape = dataset.y_shape();
-    std::vector<std::int32_t> y(static_cast<std::size_t>(count * shape.pixels_per_sample() * shape.c));
+    std::vector<std::int32_t> y(static_cast<std::size_t>(count * shape.elements_per_sample()));
     dataset.read_classes(first, count, Box::whole(shape), y.data());
     return y;
 }
