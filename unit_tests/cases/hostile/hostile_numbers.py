@@ -190,12 +190,14 @@ def main():
             done = subprocess.run([A, *verbs_of(name)[0], name + '.yaml'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             if done.returncode != 0:
                 sys.exit('the deck %s itself is not good: %s' % (name, done.stdout))
+        faults = 0
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            faults = [(each, fault) for each, fault in zip(chosen, pool.map(fault_of, chosen)) if fault]
+            for arguments, fault in zip(chosen, pool.map(fault_of, chosen)):
+                if fault:
+                    faults += 1
+                    print('aureole %s: %s' % (' '.join(arguments), fault), flush=True)
         os.chdir('/')
-    for arguments, fault in faults:
-        print('aureole %s: %s' % (' '.join(arguments), fault))
-    print('%d keys, %d of %d tries, %d faults' % (len(reached), len(chosen), len(all_tries), len(faults)))
+    print('%d keys, %d of %d tries, %d faults' % (len(reached), len(chosen), len(all_tries), faults))
     sys.exit(1 if faults else 0)
 
 
