@@ -75,8 +75,8 @@ void fold_slices(ConvGeometry& geometry) {
     fold(geometry.y, geometry.y_strides);
 }
 
-/// Folds the rows of large images into samples where the window is one pixel: the library looks at every number of pixels
-/// of a sample up to all of them for the best block, which takes it seconds.
+/// Folds the rows of large images into samples where the window is one pixel: the library looks at every number of
+/// pixels of a sample up to all of them for the best block, which takes it seconds.
 void fold_rows(ConvGeometry& geometry) {
     constexpr Index large = Index{1} << 20;  // pixels
     auto const is_pixel = [&](std::size_t i) {
