@@ -93,6 +93,32 @@ LoaderConfig loader_config(RunPlan const& plan, Network const& network, LoaderCo
     return loader;
 }
 
+Extent bytes_of(Graph const& graph) {
+    Extent bytes = 0;
+    for (Value const& value : graph.values()) {
+        bytes = bytes + Extent(value.type.shape.volume()) * static_cast<Index>(size_of(value.type.dtype));
+    }
+    return bytes;
+}
+
+/// Refuses decks whose memory could not be added up: each tensor is small enough, but not all of them together.
+void require_countable(RunPlan const& plan) {
+    constexpr Index most = Index{1} << 60;
+    Deck const& deck = plan.deck;
+    Index const in_flight = deck.parallel.stages > 1 ? deck.train.micro_batches : 1;
+    require((bytes_of(plan.train.graph) * in_flight + bytes_of(plan.eval.graph)).is_at_most(most), ExitCode::bad_deck,
+            "{}: the tensors of the network, for {} micro-batches in flight, have more than 2^60 bytes: use smaller "
+            "extents, or fewer micro-batches",
+            deck.where("model"), in_flight);
+    SampleSpec const& sample = plan.train.sample;
+    Extent const elements = Extent(sample.x.volume()) + sample.y.volume() + 1;
+    Extent const batches =
+        elements * static_cast<Index>(sizeof(double)) * deck.train.batch * (deck.data.loader.prefetch + 2);
+    require(batches.is_at_most(most), ExitCode::bad_deck,
+            "{}: {} batches of {} samples have more than 2^60 bytes: use smaller ones", deck.where("train.batch"),
+            deck.data.loader.prefetch + 2, deck.train.batch);
+}
+
 }  // namespace
 
 std::string statistics_file(Deck const& deck) { return deck.output.folder + "/statistics.txt"; }
@@ -146,6 +172,7 @@ RunPlan plan_run(Deck deck, bool dump, int rank) {
     plan.train = build_network(plan.deck, Mode::train, plan.micro_samples, keep, first_units);
     plan.pipeline = plan_pipeline(plan.deck, plan.train.graph, first_units);
     if (plan.has_eval) { plan.eval = build_network(plan.deck, Mode::eval, plan.micro_samples); }
+    require_countable(plan);
 
     EngineSpec spec;
     spec.optimizer = optimizer_settings(train);

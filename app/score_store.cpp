@@ -127,7 +127,9 @@ bool keeps_scores(RunPlan const& plan) { return needs_scores(plan.eval) && plan.
 Index capacity(RunPlan const& plan) {
     Box const box = owned_labels(plan, plan.eval_loader);
     if (!keeps_scores(plan) || box.empty()) { return 0; }
-    return micro_batches_of_evaluation(plan) * box.shape().volume();
+    Extent const labels = Extent(micro_batches_of_evaluation(plan)) * box.shape().volume();
+    constexpr Index widest = sizeof(double);
+    return (labels * widest).value("the bytes of an evaluation's scores") / widest;
 }
 
 bool is_double(RunPlan const& plan) { return plan.deck.train.precision == TrainSpec::Precision::f64; }

@@ -138,6 +138,14 @@ TEST_F(Run, MemoryThatNoMachineHasIs3) {
     EXPECT_TRUE(checked.says("this machine has")) << checked.output;
 }
 
+TEST_F(Run, BatchesWhoseBytesCannotBeAddedUpAre2) {
+    Finished const finished = run({"train.batch=2147483647", "train.micro_batches=2147483647", "data.prefetch=1024",
+                                   "image.size=[8192, 4096]"});
+    expect_code(finished, ExitCode::bad_deck);
+    EXPECT_TRUE(finished.says("train.batch")) << finished.output;
+    EXPECT_TRUE(finished.says("2^60 bytes")) << finished.output;
+}
+
 TEST_F(Run, TheWallTimeLimitIs5AndTheRunGoesOn) {
     std::vector<std::string> const overrides{"train.wall_time=1 s", "train.steps=100000000", "train.log_every=100000"};
     Finished const first = run(overrides);

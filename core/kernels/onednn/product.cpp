@@ -27,7 +27,9 @@ std::optional<ConvGeometry> product_geometry(ConvAttributes const& attributes, T
     } else if (covered == Covered::input && !has_unit_strides(attributes.window)) {
         refusal = "strides are not 1";
     }
-    if (!refusal.empty()) { return {}; }
+    Shape const patches{least_pixels, attributes.window[0].size, attributes.window[1].size, attributes.window[2].size,
+                        x.local().c};
+    if (!refusal.empty() || !are_countable({patches}, refusal)) { return {}; }
     return conv_geometry(attributes.window, attributes.groups, x, y, covered, refusal);
 }
 

@@ -3,7 +3,7 @@
 A run may also diverge (4), and may compute as long as it is let.
 
 Integer and real keys come from `aureole info --json-schema`; every key is tried on all of the decks below that may have
-it. A part of all tries is run, another one every day of the year; AUREOLE_HOSTILE=all runs them all.
+it. Of all tries every 61st is made, or every AUREOLE_HOSTILE-th; 1: all.
 """
 import json
 import os
@@ -20,7 +20,7 @@ if '/' in A:
     A = os.path.abspath(A)  # before the change of folder
 SECONDS = 5  # of processor time that one answer may take
 MEMORY = 16 << 30  # bytes that one process may have mapped
-STRIDE = 1 if os.environ.get('AUREOLE_HOSTILE') == 'all' else 61
+STRIDE = int(os.environ.get('AUREOLE_HOSTILE', 61))
 INTEGERS = ['0', '1', '-1', '2', '3', '7', '255', '256', '32767', '32768', '65535', '65536', '2147483647', '2147483648',
             '-2147483648', '4294967295', '4294967296', '4294967297', '9007199254740992', '9223372036854775807',
             '-9223372036854775808', '18446744073709551615', '18446744073709551616']
