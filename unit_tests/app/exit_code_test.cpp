@@ -139,8 +139,8 @@ TEST_F(Run, MemoryThatNoMachineHasIs3) {
 }
 
 TEST_F(Run, BatchesWhoseBytesCannotBeAddedUpAre2) {
-    Finished const finished = run({"train.batch=2147483647", "train.micro_batches=2147483647", "data.prefetch=1024",
-                                   "image.size=[8192, 4096]"});
+    Finished const finished = run(
+        {"train.batch=2147483647", "train.micro_batches=2147483647", "data.prefetch=1024", "image.size=[8192, 4096]"});
     expect_code(finished, ExitCode::bad_deck);
     EXPECT_TRUE(finished.says("train.batch")) << finished.output;
     EXPECT_TRUE(finished.says("2^60 bytes")) << finished.output;
