@@ -32,8 +32,8 @@ using Windows = std::array<Window, 3>;
             windows[2].output_extent(input.w), input.c};
 }
 
-/// Product of strides above which no operator is planned: gradients visit every place that a window may have between
-/// two of its neighbours.
+/// Product of strides above which no convolution is planned: its gradients visit every place that a window may have
+/// between two of its neighbours.
 inline constexpr Index most_strides = Index{1} << 16;
 
 enum class Cropping : std::uint8_t { refused, allowed };  ///< negative padding

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 #include "core/error.hpp"
@@ -25,7 +27,9 @@ Index step_of(std::string const& line) {
     auto const key = line.find("\"step\":");
     auto const at = key != std::string::npos ? key + 7 : line.find(',') + 1;
     if (at == 0 || at >= line.size() || (line[at] < '0' || line[at] > '9')) { return -1; }
-    return std::stoll(line.substr(at));
+    Index step = 0;
+    bool const counts = std::from_chars(line.data() + at, line.data() + line.size(), step).ec == std::errc{};
+    return counts ? step : std::numeric_limits<Index>::max();
 }
 
 /// Lines of an earlier part of the run that stay: the header and steps up to `last`.

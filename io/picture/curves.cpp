@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <map>
@@ -101,6 +102,15 @@ std::string draw(Panel const& panel, double left, double top) {
     return svg + polyline(panel.train, f, "#3b75af", false) + polyline(panel.eval, f, "#d1495b", true);
 }
 
+/// Of a cell of a log: numbers below the smallest normal one, NaN and infinity too.
+double number_of(std::string const& cell, std::string const& path) {
+    char* end = nullptr;
+    double const number = std::strtod(cell.c_str(), &end);
+    require(end != cell.c_str() && *end == '\0', ExitCode::data_error,
+            "'{}' has the cell '{}' where a number is expected: it is damaged, remove it", path, cell);
+    return number;
+}
+
 }  // namespace
 
 std::vector<LogRecord> read_run_log(std::string const& csv_path) {
@@ -116,11 +126,11 @@ std::vector<LogRecord> read_run_log(std::string const& csv_path) {
         if (cells.size() < fixed) { continue; }
         LogRecord record;
         record.kind = cells[0] == "eval" ? LogRecord::Kind::eval : LogRecord::Kind::train;
-        record.step = std::stoll(cells[1]);
-        record.epoch = std::stod(cells[2]);
-        record.loss = std::stod(cells[3]);
+        record.step = static_cast<Index>(std::fmin(std::fmax(number_of(cells[1], csv_path), 0), 0x1p53));
+        record.epoch = number_of(cells[2], csv_path);
+        record.loss = number_of(cells[3], csv_path);
         for (std::size_t i = fixed; i < std::min(cells.size(), columns.size()); ++i) {
-            if (!cells[i].empty()) { record.metrics.emplace_back(columns[i], std::stod(cells[i])); }
+            if (!cells[i].empty()) { record.metrics.emplace_back(columns[i], number_of(cells[i], csv_path)); }
         }
         records.push_back(std::move(record));
     }

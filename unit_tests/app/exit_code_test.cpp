@@ -140,6 +140,11 @@ TEST_F(Run, MemoryThatNoMachineHasIs3) {
 }
 #endif
 
+TEST_F(Run, LossesBelowTheSmallestNormalNumberAreDrawn) {
+    expect_code(run({"train.loss={name: softmax_cross_entropy, weight: 1e-320}"}), ExitCode::success);
+    EXPECT_TRUE(place.contains("runs/small/curves.svg"));
+}
+
 TEST_F(Run, BatchesWhoseBytesCannotBeAddedUpAre2) {
     Finished const finished = run(
         {"train.batch=2147483647", "train.micro_batches=2147483647", "data.prefetch=1024", "image.size=[8192, 4096]"});

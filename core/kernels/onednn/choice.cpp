@@ -74,7 +74,10 @@ bool prefers_product(KernelRequest const& request, std::string& refusal) {
     bool const for_weights = request.op->kind() == "conv_weight_gradient";
     bool const bf16 = request.inputs[0].dtype == DType::bf16;
     Index const few = for_weights || bf16 ? 8 : 32;
-    if (bf16 ? has_bf16() : has_avx512()) {
+    std::string ignored;
+    bool const convolves =
+        are_countable({request.inputs[0].local(), request.inputs[1].local(), request.outputs[0].local()}, ignored);
+    if (convolves && (bf16 ? has_bf16() : has_avx512())) {
         refusal = "this processor's convolutions are faster";
     } else if (request.inputs[0].global.c < few) {
         refusal = "few channels";

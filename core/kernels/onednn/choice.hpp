@@ -56,7 +56,7 @@ enum class ConvPass : std::uint8_t { forward, input_gradient, weight_gradient };
 
 /// Whether an operator of a convolution is faster as a matrix product (product.hpp). Without AVX-512 the library's
 /// convolutions of channels-last tensors reach a quarter to a half of the speed of its product, as measured on AVX2;
-/// but for few channels.
+/// but for few channels. Nor do convolutions take tensors of more elements than they can count.
 [[nodiscard]] bool prefers_product(KernelRequest const& request, std::string& refusal);
 
 [[nodiscard]] bool has_unit_strides(Windows const& windows);

@@ -247,7 +247,7 @@ class ConvWeightGradientByProduct final : public Kernel {
           blocks_(geometry, dtype_of<T>, workspace_),
           dy_(blocks_, geometry, workspace_),
           dw_(workspace_.add(static_cast<std::size_t>(blocks_.threads() * weights()) * sizeof(float))),
-          db_(workspace_.add(static_cast<std::size_t>(blocks_.threads() * filters_) * sizeof(float))) {}
+          db_(workspace_.add(static_cast<std::size_t>(blocks_.threads() * filters_) * sizeof(double))) {}
 
     [[nodiscard]] std::size_t workspace_bytes() const override { return workspace_.bytes(); }
 
@@ -255,9 +255,9 @@ class ConvWeightGradientByProduct final : public Kernel {
              std::byte* workspace) const override {
         T const* const dy = inputs[1].as<T>();
         auto* const dw = reinterpret_cast<float*>(workspace + dw_);
-        auto* const db = reinterpret_cast<float*>(workspace + db_);
+        auto* const db = reinterpret_cast<double*>(workspace + db_);
         std::fill_n(dw, blocks_.threads() * weights(), 0.0F);
-        std::fill_n(db, blocks_.threads() * filters_, 0.0F);
+        std::fill_n(db, blocks_.threads() * filters_, 0.0);
         blocks_.for_each("aureole::conv_weight_gradient_by_product", inputs[0].as<T>() + x_offset_, workspace,
                          [&](Index thread, Matrix const& patches, Index first, Index number) {
                              Matrix const of_block = dy_.read(blocks_, dy, first, number, thread, workspace);
@@ -278,17 +278,19 @@ class ConvWeightGradientByProduct final : public Kernel {
     std::size_t dw_, db_;
 
     [[nodiscard]] Index weights() const { return blocks_.length() * filters_; }
-    static void add_rows(Matrix const& rows, Index number, float* to) {
+    /// In f64: a running sum of as many terms as an image has pixels would be wrong by percents in f32.
+    static void add_rows(Matrix const& rows, Index number, double* to) {
         for (Index i = 0; i < number; ++i) {
             for (Index k = 0; k < rows.columns; ++k) { to[k] += rows.data[i * rows.columns + k]; }
         }
     }
-    void add_threads(float const* parts, Index size, bool accumulate, float* to) const {
+    template <class Part>
+    void add_threads(Part const* parts, Index size, bool accumulate, float* to) const {
         for_elements("aureole::conv_weight_gradient_by_product::add", size, [=, this](Index begin, Index end) {
             for (Index i = begin; i < end; ++i) {
-                float sum = accumulate ? to[i] : 0;
+                Part sum = accumulate ? to[i] : 0;
                 for (Index thread = 0; thread < blocks_.threads(); ++thread) { sum += parts[thread * size + i]; }
-                to[i] = sum;
+                to[i] = static_cast<float>(sum);
             }
         });
     }
