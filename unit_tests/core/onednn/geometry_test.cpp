@@ -56,14 +56,14 @@ TEST(OnednnGeometry, primitives_are_refused_what_is_not_contiguous) {
 
 TEST(OnednnGeometry, rows_of_large_images_are_samples_where_the_window_is_a_pixel) {
     std::string refusal;
-    auto const whole = TensorSpec::whole(DType::f32, {2, 1, 2048, 1024, 3});
+    auto const whole = TensorSpec::whole(DType::f32, {2, 1, 4096, 4096, 3});
     auto const geometry = dense_geometry({}, 1, whole, whole, Covered::output, refusal);
     ASSERT_TRUE(geometry) << refusal;
-    EXPECT_EQ(geometry->x, (Shape{4096, 1, 1, 1024, 3}));
+    EXPECT_EQ(geometry->x, (Shape{8192, 1, 1, 4096, 3}));
     EXPECT_EQ(geometry->y, geometry->x);
     EXPECT_TRUE(geometry->is_dense());
     EXPECT_EQ(dense_geometry(same3, 1, whole, whole, Covered::output, refusal)->x, whole.local());
-    auto const small = TensorSpec::whole(DType::f32, {2, 1, 64, 64, 3});
+    auto const small = TensorSpec::whole(DType::f32, {2, 1, 1024, 1024, 3});
     EXPECT_EQ(dense_geometry({}, 1, small, small, Covered::output, refusal)->x, small.local());
 }
 
