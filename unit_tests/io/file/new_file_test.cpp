@@ -1,0 +1,102 @@
+#include "io/file/new_file.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/error.hpp"
+
+namespace aureole {
+namespace {
+
+namespace fs = std::filesystem;
+
+class NewFiles : public testing::Test {
+  protected:
+    fs::path folder = fs::path(testing::TempDir()) / "new_files";
+    void SetUp() override {
+        fs::remove_all(folder);
+        fs::create_directories(folder);
+    }
+    void TearDown() override { fs::remove_all(folder); }
+    [[nodiscard]] std::string at(char const* name) const { return (folder / name).string(); }
+};
+
+std::string content_of(std::string const& path) {
+    std::ifstream file(path);
+    std::ostringstream content;
+    content << file.rdbuf();
+    return content.str();
+}
+
+std::string refusal_of(std::string const& path) {
+    try {
+        write_file(path, "new");
+    } catch (Error const& error) {
+        EXPECT_EQ(error.code(), ExitCode::data_error);
+        return error.what();
+    }
+    return "";
+}
+
+TEST_F(NewFiles, are_written_with_their_folders) {
+    write_file(at("a/b/result.txt"), "one");
+    EXPECT_EQ(content_of(at("a/b/result.txt")), "one");
+    write_file(at("a/b/result.txt"), "two");
+    EXPECT_EQ(content_of(at("a/b/result.txt")), "two");
+    EXPECT_FALSE(fs::exists(at("a/b/result.txt.part")));
+}
+
+TEST_F(NewFiles, that_are_not_committed_leave_the_old_ones) {
+    write_file(at("result.txt"), "old");
+    {
+        NewFile file(at("result.txt"));
+        std::ofstream(file.temporary()) << "half";
+    }
+    EXPECT_EQ(content_of(at("result.txt")), "old");
+    EXPECT_FALSE(fs::exists(at("result.txt.part")));
+}
+
+TEST_F(NewFiles, replace_the_target_of_a_link) {
+    write_file(at("target.txt"), "old");
+    fs::create_symlink("target.txt", at("link.txt"));
+    write_file(at("link.txt"), "new");
+    EXPECT_TRUE(fs::is_symlink(at("link.txt")));
+    EXPECT_EQ(content_of(at("target.txt")), "new");
+}
+
+TEST_F(NewFiles, replace_nothing_but_regular_files) {
+    ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
+    fs::create_directory(at("folder"));
+    fs::create_symlink("nowhere.txt", at("dangling"));
+    fs::create_symlink("/dev/full", at("device"));
+    EXPECT_NE(refusal_of(at("pipe")).find("a device or a pipe"), std::string::npos);
+    EXPECT_NE(refusal_of(at("folder")).find("is a folder"), std::string::npos);
+    EXPECT_NE(refusal_of(at("dangling")).find("a link whose target is gone"), std::string::npos);
+    EXPECT_NE(refusal_of(at("device")).find("a device or a pipe"), std::string::npos);
+    EXPECT_NE(refusal_of(at("name/")).find("names no file"), std::string::npos);
+    EXPECT_TRUE(fs::is_fifo(at("pipe")));
+}
+
+TEST_F(NewFiles, writes_to_a_full_disk_are_told) {
+    Descriptor const full("/dev/full", O_WRONLY);
+    std::string const text = "text";
+    EXPECT_THROW(write_at(full, std::as_bytes(std::span(text)), 0, "/dev/full"), Error);
+}
+
+TEST_F(NewFiles, bytes_go_where_they_belong) {
+    Descriptor file(at("blocks"), O_WRONLY | O_CREAT);
+    std::string const first = "first", second = "second";
+    write_at(file, std::as_bytes(std::span(second)), 5, at("blocks"));
+    write_at(file, std::as_bytes(std::span(first)), 0, at("blocks"));
+    sync_file(file, at("blocks"));
+    file.close(at("blocks"));
+    EXPECT_EQ(content_of(at("blocks")), "firstsecond");
+}
+
+}  // namespace
+}  // namespace aureole
