@@ -5,12 +5,12 @@
 # installs what is missing, builds into build-<suite>/build and tests. Needs root, or sudo.
 set -euo pipefail
 
-readonly suite=${1:?usage: .ci/debian.sh <bookworm|trixie|sid> [root folder]}
+readonly debian=${1:?usage: .ci/debian.sh <bookworm|trixie|sid> [root folder]}
 tree=$(cd "$(dirname "$0")/.." && pwd)
 readonly tree
-readonly build=$tree/build-$suite/build
-mkdir -p "${2:-$tree/build-$suite/root}"
-suite_root=$(cd "${2:-$tree/build-$suite/root}" && pwd)
+readonly build=$tree/build-$debian/build
+mkdir -p "${2:-$tree/build-$debian/root}"
+suite_root=$(cd "${2:-$tree/build-$debian/root}" && pwd)
 readonly suite_root
 
 . "$tree/.ci/debian_root.sh"
@@ -28,5 +28,5 @@ inside() {
             AUREOLE_BUILD_FOLDER=/build "$@"' debian "$suite_root" "$tree" "$build" "$@" </dev/null
 }
 
-bootstrap "$suite" "$suite_root" --include=ca-certificates
+bootstrap "$debian" "$suite_root" --include=ca-certificates
 inside bash -euc 'cd /source && ./quickstart test'
