@@ -62,9 +62,10 @@ int fail(bool several, int rank, ExitCode code, std::string const& message) {
         fmt::print(stderr, "aureole: {}\n", message);
         return static_cast<int>(code);
     }
-    if (rank == 0 || code != ExitCode::bad_deck) { fmt::print(stderr, "aureole: [rank {}] {}\n", rank, message); }
-    std::fflush(nullptr);
+    // what is still alive then is alone with its fault
     if (rank != 0 && code == ExitCode::bad_deck) { std::this_thread::sleep_for(std::chrono::seconds(2)); }
+    fmt::print(stderr, "aureole: [rank {}] {}\n", rank, message);
+    std::fflush(nullptr);
     aureole::Environment::abort(static_cast<int>(code));
 }
 

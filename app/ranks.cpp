@@ -201,6 +201,29 @@ Part eval_part(Engine const& engine, ValueId id) {
     return part;
 }
 
+void send_text(Comm const& comm, std::string const& text, int to) {
+    std::uint64_t const size = text.size();
+    comm.send(&size, sizeof(size), to);
+    comm.send(text.data(), text.size(), to);
+}
+
+std::string receive_text(Comm const& comm, int from) {
+    std::uint64_t size = 0;
+    comm.receive(&size, sizeof(size), from);
+    std::string text(size, '\0');
+    comm.receive(text.data(), text.size(), from);
+    return text;
+}
+
+std::string broadcast_text(Comm const* comm, std::string text) {
+    if (comm == nullptr) { return text; }
+    std::uint64_t size = text.size();
+    comm->broadcast(&size, sizeof(size));
+    text.resize(size);
+    comm->broadcast(text.data(), text.size());
+    return text;
+}
+
 std::vector<Event> events_of(Comm const* comm, Engine const& engine) {
     std::vector<Event> mine;
     int const rank = comm == nullptr ? 0 : comm->rank();

@@ -28,6 +28,11 @@ struct Part {
 /// overlap.
 [[nodiscard]] std::vector<double> gather(Comm const* comm, Part const& part);
 
+/// A text from one rank to another, which calls the counterpart; and from rank 0 to all.
+void send_text(Comm const& comm, std::string const& text, int to);
+[[nodiscard]] std::string receive_text(Comm const& comm, int from);
+[[nodiscard]] std::string broadcast_text(Comm const* comm, std::string text);
+
 /// What every rank did in the last batch, on rank 0: a row per rank. All ranks call.
 [[nodiscard]] std::vector<Event> events_of(Comm const* comm, Engine const& engine);
 /// Their operators, if these were recorded.

@@ -5,30 +5,13 @@
 
 #include "app/fit.hpp"
 #include "app/ranks.hpp"
+#include "app/run_folder.hpp"
 #include "app/trainer.hpp"
 #include "app/verbs.hpp"
 #include "io/deck/parse.hpp"
 #include "io/log/progress.hpp"
 
 namespace aureole {
-
-namespace {
-
-void write_resolved_deck(Deck const& deck) {
-    std::error_code error;
-    std::filesystem::create_directories(deck.output.folder, error);
-    std::ofstream file(deck.output.folder + "/deck.yaml");
-    file << dump_deck(deck);
-    require(file.good(), ExitCode::data_error, "cannot write into '{}': set output.folder to a folder you can write to",
-            deck.output.folder);
-}
-
-bool will_resume(Deck const& deck) {
-    if (deck.train.resume == "never") { return false; }
-    return deck.train.resume != "auto" || CheckpointFolder(deck.train.checkpoint.folder, 1).newest().has_value();
-}
-
-}  // namespace
 
 ExitCode run_verb(Command const& command, Comm const* comm) {
     Deck deck = read_deck(command.deck, command.overrides);
@@ -37,9 +20,10 @@ ExitCode run_verb(Command const& command, Comm const* comm) {
     if (command.dump) { deck.output.dump.file = *command.dump; }
     bool const dump = !deck.output.dump.file.empty();
     int const rank = comm == nullptr ? 0 : comm->rank();
-    if (rank == 0) { write_resolved_deck(deck); }
-    if (comm != nullptr) { comm->barrier(); }
-    DataUse const use = will_resume(deck) ? DataUse::resume : DataUse::start;
+    require_same_deck(deck, comm);
+    RunFolder const folder(deck, comm);
+    take_over_checkpoint(deck, comm);
+    DataUse const use = folder.will_resume() ? DataUse::resume : DataUse::start;
     RunPlan plan = plan_run(std::move(deck), dump, rank);
     plan.comm = comm;
     open_data(plan, use);

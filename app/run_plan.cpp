@@ -1,11 +1,13 @@
 #include "app/run_plan.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 
+#include "app/checkpoints.hpp"
 #include "app/pictures.hpp"
 #include "app/ranks.hpp"
 #include "app/score_store.hpp"
@@ -119,6 +121,18 @@ void require_countable(RunPlan const& plan) {
             deck.data.loader.prefetch + 2, deck.train.batch);
 }
 
+/// train.best names a figure that evaluations give.
+void require_judge(RunPlan const& plan) {
+    std::string const& best = plan.deck.train.best;
+    if (best == "loss") { return; }
+    std::vector<std::string> names{"loss"};
+    for (MetricSource const& source : plan.eval.metrics) { names.push_back(source.name); }
+    require(std::find(names.begin(), names.end(), best) != names.end(), ExitCode::bad_deck,
+            "{}: train.best is '{}', which {}: choose {}", plan.deck.where("train.best"), best,
+            plan.has_eval ? "no evaluation of this run gives" : "there is no evaluation to give (data.eval)",
+            fmt::join(names, ", or "));
+}
+
 }  // namespace
 
 std::string statistics_file(Deck const& deck) { return deck.output.folder + "/statistics.txt"; }
@@ -151,6 +165,7 @@ RunMemory RunPlan::memory() const {
     bool const draws = has_eval && deck.output.pictures > 0 && can_draw(eval.sample);
     if (draws) { memory.pictures = SampledPrediction::bytes(eval.sample); }
     if (eval_data) { memory.scores = ScoreStore::bytes(*this); }
+    memory.checkpoint = Checkpoints::bytes(*this);
     memory.program = program_bytes;
     return memory;
 }
@@ -173,6 +188,7 @@ RunPlan plan_run(Deck deck, bool dump, int rank) {
     plan.pipeline = plan_pipeline(plan.deck, plan.train.graph, first_units);
     if (plan.has_eval) { plan.eval = build_network(plan.deck, Mode::eval, plan.micro_samples); }
     require_countable(plan);
+    require_judge(plan);
 
     EngineSpec spec;
     spec.optimizer = optimizer_settings(train);
@@ -242,17 +258,21 @@ Index micro_batches_of_evaluation(RunPlan const& plan) {
     return batches && *batches <= all / plan.deck.train.micro_batches ? *batches * plan.deck.train.micro_batches : all;
 }
 
-Index steps_of(RunPlan const& plan) {
+Index steps_of(RunPlan const& plan, Index step, Index samples) {
     TrainSpec const& train = plan.deck.train;
     Index steps = train.steps.value_or(static_cast<Index>(most_steps));
     if (train.epochs) {
-        auto const samples = static_cast<double>(plan.train_data->samples());
-        double const passes = std::ceil(*train.epochs * samples / static_cast<double>(train.batch));
+        auto const of_pass = static_cast<double>(plan.train_data->samples());
+        double const left = std::max(0.0, *train.epochs * of_pass - static_cast<double>(samples));
+        double const passes = static_cast<double>(step) + std::ceil(left / static_cast<double>(train.batch));
         require(passes <= most_steps, ExitCode::bad_deck,
                 "{}: {} epochs of {} samples take more than {} steps: choose fewer", plan.deck.where("train.epochs"),
-                *train.epochs, samples, most_steps);
+                *train.epochs, of_pass, most_steps);
         steps = std::min(steps, std::max<Index>(1, static_cast<Index>(passes)));
     }
+    require(step <= steps, ExitCode::bad_deck,
+            "{}: the run is after step {}, the deck ends at step {}: raise train.steps, or set train.resume: never",
+            plan.deck.where("train"), step, steps);
     return steps;
 }
 
@@ -279,6 +299,7 @@ std::string memory_table(RunPlan const& plan) {
     row("data: batches ahead, cache", memory.loaders);
     row("pictures", memory.pictures);
     row("scores of an evaluation's labels", memory.scores);
+    row("checkpoint being written", memory.checkpoint);
     row("program and libraries", memory.program);
     row("total", memory.total());
     table += fmt::format("  most at operator {}; {} are alive there\n", memory.arena.peak_node,

@@ -12,11 +12,14 @@ namespace aureole {
 /// Predicted memory of a run on one rank.
 struct RunMemory {
     MemoryUse arena;
-    std::size_t loaders = 0;   ///< batches read ahead, caches, staging
-    std::size_t scores = 0;    ///< of all labels of an evaluation, for metrics that compare them
-    std::size_t pictures = 0;  ///< sampled pixels of the picture that is being drawn
-    std::size_t program = 0;   ///< code and libraries: measured when the plan is made
-    [[nodiscard]] std::size_t total() const { return arena.total() + loaders + scores + pictures + program; }
+    std::size_t loaders = 0;     ///< batches read ahead, caches, staging
+    std::size_t scores = 0;      ///< of all labels of an evaluation, for metrics that compare them
+    std::size_t pictures = 0;    ///< sampled pixels of the picture that is being drawn
+    std::size_t checkpoint = 0;  ///< what is being written of the run's state
+    std::size_t program = 0;     ///< code and libraries: measured when the plan is made
+    [[nodiscard]] std::size_t total() const {
+        return arena.total() + loaders + scores + pictures + checkpoint + program;
+    }
 };
 
 /// Everything decided before a run begins: networks, kernels, memory, data. Nothing large is allocated yet.
@@ -67,8 +70,9 @@ enum class DataUse : std::uint8_t {
 /// Opens the data sets and prepares the loaders.
 void open_data(RunPlan& plan, DataUse use);
 
-/// Number of updates: the smaller of train.steps and train.epochs passes. Needs the data if epochs are given.
-[[nodiscard]] Index steps_of(RunPlan const& plan);
+/// Number of updates: the smaller of train.steps and train.epochs passes. Needs the data if epochs are given. A run
+/// that goes on counts the passes by the `samples` that it has seen in its `step` updates.
+[[nodiscard]] Index steps_of(RunPlan const& plan, Index step = 0, Index samples = 0);
 
 /// Table of the predicted memory for a person.
 [[nodiscard]] std::string memory_table(RunPlan const& plan);

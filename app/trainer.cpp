@@ -12,6 +12,8 @@
 #include "app/ranks.hpp"
 #include "core/graph/cost.hpp"
 #include "core/tensor/arena.hpp"
+#include "io/deck/parse.hpp"
+#include "io/file/new_file.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
 #include "io/picture/curves.hpp"
@@ -61,27 +63,26 @@ void PhaseTime::add(double value) {
 }
 
 Trainer::Trainer(RunPlan& plan, std::string trace)
-    : plan_(plan),
-      engine_(*plan.engine),
-      deck_(plan.deck),
-      trace_(std::move(trace)),
-      checkpoints_(plan.deck.train.checkpoint.folder, plan.deck.train.checkpoint.keep),
-      begin_(Clock::now()) {
+    : plan_(plan), engine_(*plan.engine), deck_(plan.deck), trace_(std::move(trace)), begin_(Clock::now()) {
     start();
 }
 
 void Trainer::start() {
-    steps_ = steps_of(plan_);
-    learning_rate_ = learning_rate_of(deck_.train, steps_);
     engine_.allocate(static_cast<std::uint64_t>(deck_.train.seed), plan_.comm);
-    restore_or_draw();
+    checkpoints_.emplace(plan_, counter_sizes());
+    if (!restore() && !deck_.train.init.file.empty()) { initialise_from_file(); }
+    steps_ = steps_of(plan_, step_, samples_);
+    learning_rate_ = learning_rate_of(deck_.train, steps_);
     first_step_ = step_;
+    has_nothing_to_do_ = step_ == steps_ && step_ > 0 && has_final_file();
     prepare_loaders();
-    if (!is_root()) { return; }
+    if (!is_root() || has_nothing_to_do_) { return; }
+    write_file(deck_.output.folder + "/deck.yaml", dump_deck(deck_));
     log_.emplace(deck_.output.folder, metric_names(plan_.has_eval ? plan_.eval : plan_.train), step_);
 }
 
 void Trainer::prepare_loaders() {
+    plan_.train_loader.shift = samples_ - step_ * deck_.train.batch;
     train_loader_.emplace(plan_.train_loader);
     train_loader_->start_at(step_);
     train_labels_.emplace(plan_, plan_.train_loader);
@@ -92,7 +93,7 @@ void Trainer::prepare_loaders() {
 }
 
 double Trainer::epoch() const {
-    return static_cast<double>(step_ * deck_.train.batch) / static_cast<double>(plan_.train_data->samples());
+    return static_cast<double>(samples_) / static_cast<double>(plan_.train_data->samples());
 }
 
 namespace {
@@ -187,10 +188,12 @@ void Trainer::train_step() {
     phases_["optimizer"].add(seconds_since(update_begin));
     phases_["waiting for data"].add(waited);
     ++step_;
+    samples_ += deck_.train.batch;
     interval_.loss += loss;
     interval_.seconds += seconds_since(begin);
     interval_.waited += waited;
     interval_.communicated += engine_.seconds_communicating() - communicated_before;
+    ++interval_.losses;
     ++interval_.steps;
     report_step();
 }
@@ -242,7 +245,7 @@ void Trainer::report_step() {
     record.epoch = epoch();
     Interval const interval = std::exchange(interval_, {});
     auto const steps = static_cast<double>(interval.steps);
-    record.loss = interval.loss / steps;
+    record.loss = interval.loss / static_cast<double>(interval.losses);
     record.metrics = read_metrics(plan_.train, nullptr);
     reset_counters(plan_.train);
     auto const peak = slowest(static_cast<double>(process_memory().peak));
@@ -357,20 +360,24 @@ bool Trainer::wall_time_is_over() const {
 
 ExitCode Trainer::run() {
     Index const eval_every = deck_.train.eval_every;
-    Index const save_every = deck_.train.checkpoint.every;
+    if (has_nothing_to_do_) {
+        if (is_root()) { fmt::print("nothing to do: step {} of {}\n", step_, steps_); }
+        return ExitCode::success;
+    }
     while (step_ < steps_) {
         if (wall_time_is_over()) {
-            save_checkpoint();
+            save_last();
             if (!is_root()) { return ExitCode::wall_time; }
             fmt::print("stopped at the wall-time limit after step {} of {}: run the same deck again to go on\n", step_,
                        steps_);
             return ExitCode::wall_time;
         }
         train_step();
-        if (plan_.has_eval && (step_ == steps_ || (eval_every > 0 && step_ % eval_every == 0))) { evaluate(); }
-        if (save_every > 0 && (step_ % save_every == 0 || step_ == steps_)) { save_checkpoint(); }
+        bool const evaluates = plan_.has_eval && (step_ == steps_ || (eval_every > 0 && step_ % eval_every == 0));
+        if (evaluates) { evaluate(); }
+        save_after_step(evaluates);
     }
-    if (save_every == 0) { require_finite_parameters(); }  // the last checkpoint has looked at them
+    save_final();
     report_end();
     return ExitCode::success;
 }

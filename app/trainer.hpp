@@ -1,13 +1,13 @@
 #pragma once
 #include <map>
 
+#include "app/checkpoints.hpp"
 #include "app/label_counts.hpp"
 #include "app/pictures.hpp"
 #include "app/run_plan.hpp"
 #include "app/score_store.hpp"
 #include "core/clock.hpp"
 #include "core/optim/optimizer.hpp"
-#include "io/checkpoint/checkpoint_folder.hpp"
 #include "io/log/run_log.hpp"
 
 namespace aureole {
@@ -38,33 +38,52 @@ class Trainer {
     Deck const& deck_;
     std::string trace_;
     Index steps_ = 0, step_ = 0;
+    Index samples_ = 0;  ///< training samples seen
     LearningRate learning_rate_;
-    CheckpointFolder checkpoints_;
+    std::optional<Checkpoints> checkpoints_;
     std::optional<RunLog> log_;
     std::optional<Loader> train_loader_, eval_loader_;
     std::optional<LabelCounter> train_labels_, eval_labels_;
     std::optional<ScoreStore> scores_;  ///< of an evaluation, where metrics need them
     bool told_that_nothing_counts_ = false;
+    bool has_nothing_to_do_ = false;  ///< an earlier run came to its end
     std::map<std::string, PhaseTime> phases_;
     Clock::time_point begin_;
     Index first_step_ = 0;
     struct Interval {
         double seconds = 0, waited = 0, communicated = 0, loss = 0;
-        Index steps = 0;
+        Index steps = 0;   ///< whose times these are
+        Index losses = 0;  ///< steps in `loss`: also those before the run was resumed
     };
     Interval interval_;                         ///< steps since the last line, without evaluations and checkpoints
     mutable Index drawn_ = 0;                   ///< samples of this evaluation that have been drawn
     std::optional<double> last_gradient_norm_;  ///< where it was computed
     std::optional<LogRecord> last_eval_;
+    std::optional<double> best_;                                ///< of train.best
+    std::map<std::string, std::vector<double>> counts_before_;  ///< of the interval, before the run was resumed
 
     void start();
-    void restore_or_draw();
+    /// From the newest checkpoint that is whole, or as train.resume says. Whether there was one.
+    bool restore();
+    void restore_from(std::string const& path);
+    void take(RunState const& state, std::string const& path);
     void initialise_from_file();
     [[nodiscard]] bool known_somewhere(std::string const& name) const;
-    void restore(std::string const& path);
-    void save_checkpoint();
-    /// Throws Error(diverged) on rank 0. All ranks call.
-    void require_finite_parameters() const;
+    [[nodiscard]] RunState state() const;
+    [[nodiscard]] std::map<std::string, std::size_t> counter_sizes() const;
+    [[nodiscard]] std::vector<double> counts_of(std::string const& counter) const;
+    /// Whether the last evaluation is the best one so far.
+    [[nodiscard]] bool is_best();
+    /// What the end of a step asks for: a checkpoint, the best weights.
+    void save_after_step(bool evaluated);
+    /// The checkpoint at a stop. Throws Error(data_error) if it cannot be written.
+    void save_last();
+    /// The end of a run: final.h5. Throws Error(data_error) if it cannot be written.
+    void save_final();
+    [[nodiscard]] std::string final_file() const { return deck_.output.folder + "/final.h5"; }
+    [[nodiscard]] std::string best_file() const { return deck_.output.folder + "/best.h5"; }
+    [[nodiscard]] bool has_final_file() const;
+    [[nodiscard]] CheckpointFolder folder() const;
     void prepare_loaders();
 
     void train_step();
@@ -81,7 +100,7 @@ class Trainer {
     [[nodiscard]] bool wall_time_is_over() const;
     [[nodiscard]] std::vector<std::pair<std::string, double>> read_metrics(Network const& network,
                                                                            ThresholdScores const* scores) const;
-    void reset_counters(Network const& network) const;
+    void reset_counters(Network const& network);
     [[nodiscard]] double epoch() const;
 };
 

@@ -1,6 +1,9 @@
 // What a Trainer begins with and leaves: initial parameters, checkpoints, metric counters, dumps.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "app/ranks.hpp"
 #include "app/trainer.hpp"
 #include "core/error.hpp"
@@ -13,8 +16,6 @@ namespace aureole {
 
 namespace {
 
-constexpr Index checkpoint_format = 1;
-
 bool is_counter(std::string const& name) { return name.rfind("metrics.", 0) == 0; }
 
 std::string const gradient_prefix = Program::gradient_name("");
@@ -22,17 +23,6 @@ std::string const gradient_prefix = Program::gradient_name("");
 bool is_gradient(std::string const& name) { return name.rfind(gradient_prefix, 0) == 0; }
 /// The parameter to which a gradient belongs.
 std::string parameter_of(std::string const& gradient) { return gradient.substr(gradient_prefix.size()); }
-
-/// Path of a persistent tensor in a checkpoint, by its kind.
-std::string checkpoint_path(Persistent const& entry) {
-    switch (entry.kind) {
-        case Persistent::Kind::parameter: return "parameters/" + entry.name;
-        case Persistent::Kind::state: return "state/" + entry.name;
-        case Persistent::Kind::slot: return entry.name;  // "optimizer/<slot>/<parameter>"
-        case Persistent::Kind::gradient: return "";
-    }
-    return "";
-}
 
 /// Tensors of a checkpoint: all that persists, but for gradients and metric counters.
 bool is_saved(Persistent const& entry) { return entry.kind != Persistent::Kind::gradient && !is_counter(entry.name); }
@@ -67,76 +57,134 @@ double score(Metric metric, ThresholdScores const& scores) {
 
 }  // namespace
 
-void Trainer::restore_or_draw() {
+CheckpointFolder Trainer::folder() const { return {deck_.train.checkpoint.folder, deck_.train.checkpoint.keep}; }
+
+bool Trainer::restore() {
     std::string const& resume = deck_.train.resume;
-    if (resume != "never") {
-        std::optional<std::string> const path = resume == "auto" ? checkpoints_.newest() : resume;
-        if (path) {
-            restore(*path);
-            return;
-        }
+    if (resume == "never") { return false; }
+    if (resume != "auto") {
+        restore_from(resume);
+        return true;
     }
-    if (!deck_.train.init.file.empty()) { initialise_from_file(); }
+    std::vector<std::string> const paths = checkpoints_to_try(plan_);
+    std::string first_fault;
+    for (std::string const& path : paths) {
+        std::string fault;
+        try {
+            restore_from(path);
+        } catch (Error const& error) {
+            if (error.code() != ExitCode::data_error) { throw; }
+            fault = error.what();
+        }
+        if (plan_.comm == nullptr ? fault.empty() : plan_.comm->all(fault.empty())) { return true; }
+        if (!fault.empty()) { fmt::print(stderr, "aureole: [rank {}] {}\n", plan_.rank, fault); }
+        if (first_fault.empty()) { first_fault = fault; }
+    }
+    require(paths.empty(), ExitCode::data_error,
+            "none of the {} checkpoints in '{}' can be resumed from ({}): remove them, or set train.resume: never, to "
+            "begin anew",
+            paths.size(), deck_.train.checkpoint.folder, first_fault.empty() ? "another rank says why" : first_fault);
+    return false;
 }
 
-void Trainer::restore(std::string const& path) {
-    TensorFileReader const file(path);
-    Index const format = file.integer("format");
-    require(format == checkpoint_format, ExitCode::data_error,
-            "'{}' has checkpoint format {}, this program reads {}: use the version that wrote it", path, format,
-            checkpoint_format);
-    for (Persistent const& entry : saved_entries(engine_)) {
-        std::string const path = checkpoint_path(entry);
-        if (entry.part) {
-            engine_.write(entry, file.read(path, entry.spec.global));
-        } else {
-            file.read(path, engine_.tensor(entry));
-        }
-    }
-    step_ = file.integer("step");
-    require(step_ <= steps_, ExitCode::bad_deck,
-            "'{}' is after step {}, the deck ends at step {}: raise train.steps or set train.resume: never", path,
-            step_, steps_);
+void Trainer::restore_from(std::string const& path) {
+    CheckpointReader const reader(path);
+    take(checkpoints_->read(reader), path);
+}
+
+void Trainer::take(RunState const& state, std::string const& path) {
+    step_ = state.step;
+    samples_ = state.samples;
+    interval_ = {};
+    interval_.loss = state.loss;
+    interval_.losses = state.losses;
+    counts_before_ = state.counts;
+    best_ = state.best;
     if (is_root()) { fmt::print("resumed after step {} from {}\n", step_, path); }
 }
 
-namespace {
+RunState Trainer::state() const {
+    RunState state;
+    state.step = step_;
+    state.samples = samples_;
+    state.loss = interval_.loss;
+    state.losses = interval_.losses;
+    state.best = best_;
+    for (auto const& [name, size] : counter_sizes()) { state.counts[name] = counts_of(name); }
+    return state;
+}
 
-/// A network that diverged in the last update has had no loss yet that would say so.
-void require_finite(Persistent const& entry, std::vector<double> const& values, Index step) {
-    bool const finite = std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
-    if (!finite) {
-        fail_as_diverged(fmt::format("{} holds values that are not finite after step {}", entry.name, step));
+std::map<std::string, std::size_t> Trainer::counter_sizes() const {
+    std::map<std::string, std::size_t> sizes;
+    for (MetricSource const& source : plan_.train.metrics) {
+        if (source.counter.empty() || sizes.contains(source.counter)) { continue; }
+        sizes[source.counter] = engine_.counts(source.counter).size();
     }
+    return sizes;
 }
 
-}  // namespace
-
-void Trainer::require_finite_parameters() const {
-    collect(
-        plan_.comm, engine_, [](Persistent const& entry) { return entry.kind == Persistent::Kind::parameter; },
-        [&](Persistent const& entry, std::vector<double> const& values) { require_finite(entry, values, step_); });
+/// Of a metric since the last line, over all ranks.
+std::vector<double> Trainer::counts_of(std::string const& counter) const {
+    std::vector<double> counts = engine_.counts(counter);
+    auto const before = counts_before_.find(counter);
+    if (before == counts_before_.end()) { return counts; }
+    std::transform(counts.begin(), counts.end(), before->second.begin(), counts.begin(), std::plus<>());
+    return counts;
 }
 
-/// Tiles and replicas of a stage have the same parameters and state: one rank of each stage hands its own to the first.
-void Trainer::save_checkpoint() {
-    if (plan_.comm != nullptr) { plan_.comm->barrier(); }
-    std::string const path = checkpoints_.path_of(step_);
-    std::optional<TensorFileWriter> writer;
-    if (is_root()) { writer.emplace(path); }
-    collect(plan_.comm, engine_, is_saved, [&](Persistent const& entry, std::vector<double> const& values) {
-        require_finite(entry, values, step_);
-        write(*writer, checkpoint_path(entry), entry, values);
-    });
-    if (!writer) { return; }
-    TensorFileWriter& file = *writer;
-    file.set_attribute("format", checkpoint_format);
-    file.set_attribute("step", step_);
-    file.set_attribute("seed", deck_.train.seed);
-    file.set_attribute("deck", dump_deck(deck_));
-    file.set_attribute("version", fmt::format("{} ({})", version(), git_hash()));
-    file.commit();
-    checkpoints_.prune();
+bool Trainer::is_best() {
+    std::string const& judge = deck_.train.best;
+    std::optional<double> value;
+    if (last_eval_ && judge == "loss") { value = last_eval_->loss; }
+    for (std::size_t i = 0; last_eval_ && i < last_eval_->metrics.size(); ++i) {
+        if (last_eval_->metrics[i].first == judge) { value = last_eval_->metrics[i].second; }
+    }
+    bool const better = value && (!best_ || (judge == "loss" ? *value < *best_ : *value > *best_));
+    bool const agreed = slowest(better ? 1 : 0) > 0;  // rank 0 has the evaluation
+    if (better) { best_ = value; }
+    return agreed;
+}
+
+void Trainer::save_after_step(bool evaluated) {
+    checkpoints_->poll();
+    Index const every = deck_.train.checkpoint.every;
+    std::vector<std::string> names;
+    if (every > 0 && (step_ % every == 0 || step_ == steps_)) { names.push_back(folder().path_of(step_)); }
+    if (evaluated && is_best()) { names.push_back(best_file()); }
+    if (names.empty()) { return; }
+    auto const begin = Clock::now();
+    checkpoints_->write(state(), names, Checkpoints::When::beside);
+    phases_["checkpoints"].add(seconds_since(begin));
+}
+
+void Trainer::save_last() {
+    checkpoints_->write(state(), {folder().path_of(step_)}, Checkpoints::When::at_once);
+    require(
+        checkpoints_->finish(), ExitCode::data_error,
+        "the last checkpoint, after step {}, could not be written: what an earlier one holds is kept; make room and "
+        "run the same deck again",
+        step_);
+}
+
+void Trainer::save_final() {
+    bool const saved = checkpoints_->finish();
+    Index const every = deck_.train.checkpoint.every;
+    bool written = false;
+    if (saved && every > 0 && first_step_ < steps_) {
+        written = checkpoints_->add_name(folder().path_of(step_), final_file());
+    }
+    if (!written) {
+        checkpoints_->write(state(), {final_file()}, Checkpoints::When::at_once);
+        written = checkpoints_->finish();
+    }
+    require(saved && written, ExitCode::data_error,
+            "the state after the last step could not be written to '{}': make room and run the same deck again",
+            saved ? final_file() : folder().path_of(step_));
+}
+
+bool Trainer::has_final_file() const {
+    bool const mine = std::filesystem::exists(final_file());
+    return slowest(is_root() && mine ? 1 : 0) > 0;
 }
 
 /// Whether any stage has a tensor of that name.
@@ -179,7 +227,7 @@ std::vector<std::pair<std::string, double>> Trainer::read_metrics(Network const&
             continue;
         }
         if (source.counter != last) {
-            counts = engine_.counts(source.counter);
+            counts = counts_of(source.counter);
             last = source.counter;
         }
         metrics.emplace_back(source.name, score(source, counts));
@@ -187,8 +235,9 @@ std::vector<std::pair<std::string, double>> Trainer::read_metrics(Network const&
     return metrics;
 }
 
-void Trainer::reset_counters(Network const& network) const {
+void Trainer::reset_counters(Network const& network) {
     for (MetricSource const& source : network.metrics) {
+        counts_before_.erase(source.counter);
         if (!engine_.persistent().contains(source.counter)) { continue; }  // none, or another stage's
         zero(engine_.tensor(engine_.persistent().find(source.counter)));
     }

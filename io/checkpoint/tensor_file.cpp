@@ -46,6 +46,10 @@ hdf5::Type stored_type(DType dtype) {
     return hdf5::Type::other;
 }
 
+bool has_extents(hdf5::Dataset const& dataset, Shape const& shape) {
+    return squeezed(dataset.shape()) == squeezed(extents_of(shape));
+}
+
 TensorFileWriter::TensorFileWriter(std::string path) : path_(std::move(path)), temporary_(path_ + ".part") {
     std::filesystem::path const folder = std::filesystem::path(path_).parent_path();
     std::error_code error;
@@ -98,7 +102,7 @@ void TensorFileWriter::commit() {
 
 hdf5::Dataset TensorFileReader::dataset(std::string const& path, Shape const& shape) const {
     hdf5::Dataset dataset = file_.dataset(path);
-    require(squeezed(dataset.shape()) == squeezed(extents_of(shape)), ExitCode::data_error,
+    require(has_extents(dataset, shape), ExitCode::data_error,
             "{} has the extents {} where the network has {}: give the file of the same network, or a map of names",
             dataset.place(), hdf5::to_string(dataset.shape()), to_string(shape));
     return dataset;

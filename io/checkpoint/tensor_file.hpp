@@ -19,6 +19,9 @@ struct TensorEntry {
 /// Element type of a tensor in a file.
 [[nodiscard]] hdf5::Type stored_type(DType dtype);
 
+/// Whether a dataset has the extents of a tensor, up to axes of extent 1.
+[[nodiscard]] bool has_extents(hdf5::Dataset const& dataset, Shape const& shape);
+
 /// Writes a new HDF5 file under a temporary name and renames it when it is complete: a reader never sees half of it.
 class TensorFileWriter {
   public:

@@ -139,7 +139,8 @@ void BatchReader::place_samples(std::int64_t step, Batch& batch) const {
     std::int64_t const passes = (samples + config_.batch - 1) / config_.batch;
     batch.step = step;
     std::int64_t const whole = config_.whole_batch > 0 ? config_.whole_batch : config_.batch;
-    batch.first_index = is_training(config_) ? step * whole + config_.first_of_batch : step % passes * config_.batch;
+    batch.first_index =
+        is_training(config_) ? step * whole + config_.shift + config_.first_of_batch : step % passes * config_.batch;
     batch.valid = is_training(config_) ? config_.batch : std::min(config_.batch, samples - batch.first_index);
     batch.epoch = order_.at(batch.first_index).epoch;
     for (std::int64_t i = 0; i < config_.batch; ++i) {

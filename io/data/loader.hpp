@@ -16,7 +16,7 @@ struct Batch {
     std::vector<float> values;          ///< (n, c) or (n, d, h, w, c)
     std::vector<std::int64_t> samples;  ///< index in the data set of each; -1 behind the valid ones
     std::int64_t step = 0;
-    std::int64_t first_index = 0;  ///< position of the first sample: step * batch, within the pass for evaluation
+    std::int64_t first_index = 0;  ///< position of the first sample in all passes; within the pass for evaluation
     std::int64_t epoch = 0;        ///< of the first sample; 0 for evaluation
     std::int64_t valid = 0;  ///< samples that count: all, but for the last batch of an evaluation; the rest is zero
 };
@@ -35,6 +35,7 @@ struct LoaderConfig {
     std::int64_t batch = 1;        ///< samples that this loader reads at a time
     std::int64_t whole_batch = 0;  ///< training: samples of a step, of which others read the rest; 0: all are its own
     std::int64_t first_of_batch = 0;  ///< training: place of its first sample among them
+    std::int64_t shift = 0;           ///< training: samples seen before a step are step * whole_batch + shift
     Mode mode = Mode::train;
     std::optional<Box> x_box,
         y_box;                       ///< part of the network's input and of its labels to read; default: whole

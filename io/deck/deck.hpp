@@ -139,9 +139,10 @@ struct ScheduleSpec {
 };
 
 struct CheckpointSpec {
-    Index every = 0;     ///< steps; 0: none but the one at a wall-time stop
-    Index keep = 2;      ///< newest files kept
-    std::string folder;  ///< filled with <output.folder>/checkpoints where the deck leaves it out
+    Index every = 0;           ///< steps; 0: none but the one at a wall-time stop
+    Index keep = 2;            ///< newest files kept
+    std::string folder;        ///< filled with <output.folder>/checkpoints where the deck leaves it out
+    bool asynchronous = true;  ///< written beside the training, from a copy
 };
 
 /// Given initial parameters.
@@ -170,7 +171,10 @@ struct TrainSpec {
     Index eval_every = 0;               ///< steps; 0: at the end only
     std::optional<Index> eval_batches;  ///< unset: the whole evaluation set
     CheckpointSpec checkpoint;
+    std::string best = "loss";    ///< what an evaluation is judged by: "loss", or a metric, of which more is better
     std::string resume = "auto";  ///< "auto", "never" or a checkpoint file
+    enum class ResumeChanges : std::uint8_t { refuse, accept };
+    ResumeChanges resume_changes = ResumeChanges::refuse;  ///< of what decides over the result
     InitSpec init;
     Index log_every = 1;             ///< steps
     std::optional<Index> wall_time;  ///< seconds

@@ -17,16 +17,26 @@ Choices<Metric> choices_of(Of<Metric> /*type*/) {
             {"dice", Metric::dice}};
 }
 
+Choices<TrainSpec::ResumeChanges> choices_of(Of<TrainSpec::ResumeChanges> /*type*/) {
+    return {{"refuse", TrainSpec::ResumeChanges::refuse}, {"accept", TrainSpec::ResumeChanges::accept}};
+}
+
 std::vector<Field> fields_of(Of<CheckpointSpec> /*type*/) {
     using C = CheckpointSpec;
     return {
-        field("every", &C::every, "distance of checkpoints; 0: none but the one at the wall-time limit")
+        field(
+            "every", &C::every,
+            "distance of checkpoints; 0: none but the one at the wall-time limit. final.h5 of output.folder holds the "
+            "state at the end of every run, best.h5 that of the best evaluation")
             .at_least(0)
             .in("steps"),
         field("keep", &C::keep, "newest checkpoints kept; older ones are removed").at_least(1).in("files"),
         field("folder", &C::folder, "where checkpoints are written")
             .as(Type::output_path)
             .otherwise("<output.folder>/checkpoints"),
+        field("asynchronous", &C::asynchronous,
+              "checkpoints are written while training goes on, from a copy of the state, which the memory plan counts; "
+              "false: training waits, and no copy is needed"),
     };
 }
 
@@ -89,11 +99,17 @@ std::vector<Field> fields_of(Of<TrainSpec> /*type*/) {
             .at_least(1)
             .in("batches")
             .otherwise("the whole evaluation set"),
+        field("best", &T::best,
+              "what an evaluation is judged by for best.h5: loss, of which less is better, or one of train.metrics, of "
+              "which more is"),
         field("checkpoint", &T::checkpoint, "saving the state of the run"),
         field("resume", &T::resume,
-              "auto: goes on from the newest file of checkpoint.folder, if there is one; never: starts anew; or a "
-              "checkpoint file")
+              "auto: goes on from the newest whole file of checkpoint.folder, if there is one; never: starts anew, "
+              "after results of an earlier run have been moved to <output.folder>.1; or a checkpoint file")
             .as(Type::output_path),
+        field("resume_changes", &T::resume_changes,
+              "a resumed run whose model, image, data or train section decides otherwise over the result than that of "
+              "the checkpoint: refuse, with a list of what changed; accept goes on with the new values"),
         field("init", &T::init, "initial parameters from a file").short_for("file"),
         field("log_every", &T::log_every, "distance of progress lines").at_least(1).in("steps"),
         field("wall_time", &T::wall_time,

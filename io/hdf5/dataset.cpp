@@ -107,6 +107,14 @@ void Dataset::inspect_external(std::int64_t plist, int files) const {
 
 Index Dataset::volume() const { return std::accumulate(shape_.begin(), shape_.end(), Index{1}, std::multiplies<>()); }
 
+std::int64_t Dataset::offset() const {
+    Lock const lock;
+    haddr_t const address = H5Dget_offset(handle_.id());
+    require(address != HADDR_UNDEF || volume() == 0, ExitCode::data_error, "{} has no place in its file: report it",
+            place());
+    return volume() == 0 ? 0 : static_cast<std::int64_t>(address);
+}
+
 std::string Dataset::place() const {
     return fmt::format("'{}{}{}' of '{}'", name_, field_.empty() ? "" : ".", field_, file_);
 }

@@ -27,7 +27,8 @@ struct DatasetSpec {
     Extents chunk{};  ///< empty: contiguous
     int deflate = 0;  ///< 0 (none) to 9
     bool shuffle = false;
-    std::string filter{};  ///< a further filter by name ("lzf"); empty: none
+    std::string filter{};    ///< a further filter by name ("lzf"); empty: none
+    bool has_place = false;  ///< room for all elements at creation, which nothing fills: see Dataset::offset()
 };
 
 /// An open dataset. Move-only; any number may be used from any thread, one library call runs at a time. Every failure
@@ -46,6 +47,8 @@ class Dataset {
     [[nodiscard]] Index volume() const;
     [[nodiscard]] std::vector<Filter> const& filters() const { return filters_; }
     [[nodiscard]] bool has_external_storage() const { return external_; }
+    /// Where the elements of a contiguous dataset with a place begin in the file, in bytes.
+    [[nodiscard]] std::int64_t offset() const;
 
     /// Reads the hyperslab [offset, offset + count) as `memory` elements; converts numbers of any type and byte order.
     /// Complex datasets are read as complex32 or complex64 only.

@@ -148,7 +148,22 @@ File File::open(std::string const& path) {
 
 File File::create(std::string const& path) {
     Lock const lock;
-    Handle handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+    return create_with(path, H5P_DEFAULT);
+}
+
+File File::create_checked(std::string const& path) {
+    Lock const lock;
+    Handle const access(H5Pcreate(H5P_FILE_ACCESS));
+#if H5_VERSION_GE(1, 10, 2)
+    H5Pset_libver_bounds(access.id(), H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+#else
+    H5Pset_libver_bounds(access.id(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+#endif
+    return create_with(path, access.id());
+}
+
+File File::create_with(std::string const& path, std::int64_t access) {
+    Handle handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access));
     check(handle.id(), fmt::format("cannot create '{}'", path),
           "check that its folder exists, may be written and has space");
     return {std::move(handle), path};
@@ -229,6 +244,10 @@ Dataset File::create_of_type(std::string const& name, DatasetSpec const& spec, s
                                        : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr));
     Handle const links = link_properties(), properties(H5Pcreate(H5P_DATASET_CREATE));
     set_filters(properties.id(), spec, place);
+    if (spec.has_place) {
+        H5Pset_alloc_time(properties.id(), H5D_ALLOC_TIME_EARLY);
+        H5Pset_fill_time(properties.id(), H5D_FILL_TIME_NEVER);
+    }
     Handle handle(H5Dcreate2(handle_.id(), name.c_str(), type, space.id(), links.id(), properties.id(), H5P_DEFAULT));
     check(handle.id(), fmt::format("cannot create {}", place), "choose a name that the file does not have yet");
     return {std::move(handle), path_, name};

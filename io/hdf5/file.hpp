@@ -19,6 +19,8 @@ class File {
     [[nodiscard]] static File open(std::string const& path);
     /// Creates an empty file; what was there is lost.
     [[nodiscard]] static File create(std::string const& path);
+    /// Likewise in the format of HDF5 1.8 and later, whose names, types, shapes and attributes carry checksums.
+    [[nodiscard]] static File create_checked(std::string const& path);
 
     [[nodiscard]] std::string const& path() const { return path_; }
 
@@ -64,6 +66,7 @@ class File {
     void flush();
 
   private:
+    [[nodiscard]] static File create_with(std::string const& path, std::int64_t access);
     File(Handle handle, std::string path) : handle_(std::move(handle)), path_(std::move(path)) {}
     [[nodiscard]] Handle open_object(std::string const& name) const;
     [[nodiscard]] Dataset create_of_type(std::string const& name, DatasetSpec const& spec, std::int64_t type);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "io/deck/parse.hpp"
 #include "unit_tests/app/process.hpp"
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "io/hdf5/file.hpp"
 
 namespace aureole::test {
 
@@ -46,7 +47,10 @@ void expect_code(Finished const& finished, ExitCode code);
 /// A deck that trains a small ResNet for four steps in well below a second.
 [[nodiscard]] std::string small_deck();
 
-/// Both HDF5 files hold the same datasets with the same values, bit for bit; at least one dataset.
+/// The datasets of a checkpoint or a dump, without what a checkpoint says about its run.
+[[nodiscard]] std::vector<std::string> tensors_of(hdf5::File const& file);
+
+/// Both HDF5 files hold the same tensors with the same values, bit for bit; at least one.
 void expect_same_tensors(std::string const& got, std::string const& want);
 
 /// The rows of a CSV file, the first one being the heads.

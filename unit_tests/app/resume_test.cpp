@@ -1,5 +1,10 @@
 // A run that was stopped goes on as if it had never stopped.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "unit_tests/app/process.hpp"
 
@@ -60,8 +65,6 @@ TEST_P(Resume, IsBitwiseTheUninterruptedRun) {
     ASSERT_TRUE(place.contains("whole/checkpoints/step_0000000008.h5"));
 
     // from a named checkpoint, into a folder of its own
-    std::filesystem::create_directories(place.path("named"));
-    std::filesystem::copy_file(place.path("whole/statistics.txt"), place.path("named/statistics.txt"));
     Finished const named = place.aureole(
         {"run", "deck.yaml", precision, "output.folder=named", "train.resume=whole/checkpoints/step_0000000004.h5"});
     expect_code(named, ExitCode::success);
@@ -84,10 +87,190 @@ TEST(ResumeAgain, AFinishedRunHasNothingLeftToDo) {
     place.write("deck.yaml", small_deck());
     std::vector<std::string> const command{"run", "deck.yaml", "train.checkpoint.every=4"};
     expect_code(place.aureole(command), ExitCode::success);
+    std::vector<std::string> const results{"deck.yaml", "summary.json", "curves.svg", "metrics.csv", "final.h5"};
+    std::vector<std::string> before;
+    for (std::string const& name : results) { before.push_back(place.read("runs/small/" + name)); }
+    Finished const again = place.aureole({"run", "deck.yaml", "train.checkpoint.every=4", "train.checkpoint.keep=7"});
+    expect_code(again, ExitCode::success);
+    EXPECT_TRUE(again.says("nothing to do: step 4 of 4"));
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        EXPECT_EQ(place.read("runs/small/" + results[i]), before[i]) << results[i];
+    }
+}
+
+TEST(ResumeAgain, ARunWithoutCheckpointsLeavesItsWeights) {
+    Workplace const place;
+    place.write("deck.yaml", small_deck());
+    expect_code(place.aureole({"run", "deck.yaml"}), ExitCode::success);
+    EXPECT_FALSE(place.contains("runs/small/checkpoints"));
+    expect_code(place.aureole({"run", "deck.yaml", "output.folder=other", "train.checkpoint.every=2"}),
+                ExitCode::success);
+    expect_same_tensors(place.path("runs/small/final.h5"), place.path("other/final.h5"));
+    expect_same_tensors(place.path("other/checkpoints/step_0000000004.h5"), place.path("other/final.h5"));
+    expect_code(place.aureole({"run", "deck.yaml", "output.folder=other", "train.checkpoint.every=2",
+                               "train.resume=never", "train.checkpoint.asynchronous=false"}),
+                ExitCode::success);
+    expect_same_tensors(place.path("other/checkpoints/step_0000000002.h5"),
+                        place.path("other.1/checkpoints/step_0000000002.h5"));
+    expect_same_tensors(place.path("other/final.h5"), place.path("other.1/final.h5"));
+}
+
+TEST(ResumeAgain, TheBestEvaluationIsKept) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    // a rate at which the network gets worse with every step
+    std::vector<std::string> command{"run",
+                                     "deck.yaml",
+                                     "train.optimizer.lr=3",
+                                     "train.schedule=constant",
+                                     "train.eval_every=1",
+                                     "train.checkpoint={every: 1, keep: 20}",
+                                     "output.folder=o"};
+    expect_code(place.aureole(command), ExitCode::success);
+    auto const best_of = [&](std::size_t column, bool less) {
+        std::string step;
+        double best = 0;
+        for (auto const& row : csv_rows(place.read("o/metrics.csv"))) {
+            if (row[0] != "eval") { continue; }
+            double const value = std::stod(row.at(column));
+            if (!step.empty() && (less ? value >= best : value <= best)) { continue; }
+            best = value;
+            step = row[1];
+        }
+        return "o/checkpoints/step_000000000" + step + ".h5";
+    };
+    expect_same_tensors(place.path("o/best.h5"), place.path(best_of(3, true)));
+    command.emplace_back("train.best=accuracy");
+    command.emplace_back("train.resume=never");
+    expect_code(place.aureole(command), ExitCode::success);
+    std::size_t const last = csv_rows(place.read("o/metrics.csv")).front().size() - 1;
+    expect_same_tensors(place.path("o/best.h5"), place.path(best_of(last, false)));
+    command[7] = "train.best=iou";
+    Finished const unknown = place.aureole(command);
+    expect_code(unknown, ExitCode::bad_deck);
+    EXPECT_TRUE(unknown.says("train.best"));
+}
+
+TEST(ResumeAgain, ADamagedCheckpointIsPassedOver) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    std::vector<std::string> const command{"run", "deck.yaml", "train.checkpoint.every=2", "output.folder=o"};
+    expect_code(place.aureole(command), ExitCode::success);
+    std::filesystem::rename(place.path("o/checkpoints/step_0000000008.h5"), place.path("want.h5"));
+    std::string bytes = place.read("o/checkpoints/step_0000000006.h5");
+    auto const at = bytes.size() / 2;
+    std::string flipped = bytes;
+    for (auto i = at; i < at + 600; ++i) { flipped[i] = static_cast<char>(flipped[i] ^ 4); }
+    for (std::string const& damaged : {bytes.substr(0, at), std::string(), std::string(bytes.size(), '\0'), flipped}) {
+        place.write("o/checkpoints/step_0000000006.h5", damaged);
+        Finished const again = place.aureole(command);
+        expect_code(again, ExitCode::success);
+        EXPECT_TRUE(again.says("resumed after step 4")) << again.output;
+        EXPECT_TRUE(again.says("step_0000000006.h5")) << again.output;
+        expect_same_tensors(place.path("o/checkpoints/step_0000000008.h5"), place.path("want.h5"));
+        std::filesystem::remove(place.path("o/checkpoints/step_0000000008.h5"));
+    }
+    for (auto const& entry : std::filesystem::directory_iterator(place.path("o/checkpoints"))) {
+        std::filesystem::resize_file(entry.path(), 100);
+    }
+    Finished const none = place.aureole(command);
+    expect_code(none, ExitCode::data_error);
+    EXPECT_TRUE(none.says("checkpoints in 'o/checkpoints' can be resumed from")) << none.output;
+}
+
+TEST(ResumeAgain, WhatDecidesOverTheResultMayNotChangeWithoutAWord) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    expect_code(place.aureole({"run", "deck.yaml", "output.folder=o"}), ExitCode::success);
+    std::string const before = place.read("o/deck.yaml");
+    std::vector<std::string> command{"run",
+                                     "deck.yaml",
+                                     "output.folder=o",
+                                     "train.steps=10",
+                                     "train.optimizer.lr=0.02",
+                                     "data.augment.flip_h=false"};
+    Finished const refused = place.aureole(command);
+    expect_code(refused, ExitCode::bad_deck);
+    EXPECT_TRUE(refused.says("train.optimizer.lr: 0.01 -> 0.02")) << refused.output;
+    EXPECT_TRUE(refused.says("data.augment.flip_h: true -> false")) << refused.output;
+    EXPECT_FALSE(refused.says("train.steps: ")) << refused.output;
+    EXPECT_EQ(place.read("o/deck.yaml"), before);
+    command.emplace_back("train.resume_changes=accept");
+    Finished const accepted = place.aureole(command);
+    expect_code(accepted, ExitCode::success);
+    EXPECT_TRUE(accepted.says("resumed after step 8")) << accepted.output;
+    expect_code(place.aureole({"run", "deck.yaml", "output.folder=p", "train.steps=4"}), ExitCode::success);
+    Finished const more =
+        place.aureole({"run", "deck.yaml", "output.folder=p", "train.steps=6", "train.log_every=2", "train.metrics=[]",
+                       "train.eval_every=0", "data.prefetch=1", "memory.recompute=cheap", "train.wall_time=1h"});
+    expect_code(more, ExitCode::success);
+    EXPECT_TRUE(more.says("resumed after step 4")) << more.output;
+}
+
+TEST(ResumeAgain, SamplesSeenSayWhereAnEpochStands) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    std::vector<std::string> command{"run",           "deck.yaml",       "output.folder=o", "train.epochs=2",
+                                     "train.batch=4", "train.steps=1000"};
+    expect_code(place.aureole(command), ExitCode::success);  // 10 steps, 40 samples
+    command[3] = "train.epochs=4";
+    command[4] = "train.batch=8";
+    expect_code(place.aureole(command), ExitCode::bad_deck);
+    command.emplace_back("train.resume_changes=accept");
+    Finished const more = place.aureole(command);
+    expect_code(more, ExitCode::success);
+    EXPECT_TRUE(more.says("step 15/15  epoch 4.00")) << more.output;
+}
+
+TEST(ResumeAgain, AnewMeansThatOldResultsAreMovedAside) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    expect_code(place.aureole({"run", "deck.yaml", "output.folder=o"}), ExitCode::success);
+    std::string const log = place.read("o/metrics.csv");
+    Finished const anew = place.aureole({"run", "deck.yaml", "output.folder=o", "train.resume=never", "train.seed=7"});
+    expect_code(anew, ExitCode::success);
+    EXPECT_TRUE(anew.says("is now in 'o.1'")) << anew.output;
+    EXPECT_EQ(place.read("o.1/metrics.csv"), log);
+    EXPECT_TRUE(place.contains("o.1/checkpoints/step_0000000008.h5"));
+    Finished const again = place.aureole({"run", "deck.yaml", "output.folder=o", "train.seed=7"});
+    expect_code(again, ExitCode::success);
+    EXPECT_TRUE(again.says("nothing to do"));
+}
+
+TEST(ResumeAgain, AFolderBelongsToOneRun) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    std::filesystem::create_directories(place.path("o"));
+    place.write("o/.lock", "process 1 on a test");
+    int const lock = ::open(place.path("o/.lock").c_str(), O_RDWR);
+    ASSERT_EQ(::flock(lock, LOCK_EX), 0);
+    Finished const second = place.aureole({"run", "deck.yaml", "output.folder=o"});
+    expect_code(second, ExitCode::data_error);
+    EXPECT_TRUE(second.says("another run is writing into 'o' (process 1 on a test)")) << second.output;
+    EXPECT_FALSE(place.contains("o/deck.yaml"));
+    ::close(lock);
+    expect_code(place.aureole({"run", "deck.yaml", "output.folder=o"}), ExitCode::success);
+}
+
+TEST(ResumeAgain, LinesOfTheLogGoOnOverAStop) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    std::vector<std::string> command{"run",
+                                     "deck.yaml",
+                                     "train.checkpoint={every: 3, keep: 9}",
+                                     "train.log_every=8",
+                                     "train.eval_every=0",
+                                     "output.folder=whole"};
+    expect_code(place.aureole(command), ExitCode::success);
+    command.back() = "output.folder=half";
+    expect_code(place.aureole(command), ExitCode::success);
+    for (char const* const step : {"6", "8"}) {
+        std::filesystem::remove(place.path(std::string("half/checkpoints/step_000000000") + step + ".h5"));
+    }
     Finished const again = place.aureole(command);
     expect_code(again, ExitCode::success);
-    EXPECT_TRUE(again.says("resumed after step 4"));
-    EXPECT_FALSE(again.says("step 1/4"));
+    EXPECT_TRUE(again.says("resumed after step 3")) << again.output;
+    EXPECT_EQ(results_of(place.read("half/metrics.csv")), results_of(place.read("whole/metrics.csv")));
 }
 
 TEST(ResumeAgain, OldCheckpointsAreRemoved) {
@@ -143,7 +326,11 @@ TEST(ResumeAgain, ACheckpointOfAnotherNetworkIsRefused) {
     place.write("deck.yaml", small_deck());
     expect_code(place.aureole({"run", "deck.yaml", "train.checkpoint.every=4"}), ExitCode::success);
     Finished const other = place.aureole({"run", "deck.yaml", "train.checkpoint.every=4", "model.width=6"});
-    expect_code(other, ExitCode::data_error);
+    expect_code(other, ExitCode::bad_deck);
+    EXPECT_TRUE(other.says("model.width: 4 -> 6")) << other.output;
+    Finished const accepted =
+        place.aureole({"run", "deck.yaml", "train.checkpoint.every=4", "model.width=6", "train.resume_changes=accept"});
+    expect_code(accepted, ExitCode::data_error);
 }
 
 }  // namespace
