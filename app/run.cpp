@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <filesystem>
 #include <fstream>
 
@@ -8,6 +6,7 @@
 #include "app/trainer.hpp"
 #include "app/verbs.hpp"
 #include "io/deck/parse.hpp"
+#include "io/log/console.hpp"
 #include "io/log/progress.hpp"
 
 namespace aureole {
@@ -45,16 +44,16 @@ ExitCode run_verb(Command const& command, Comm const* comm) {
     open_data(plan, use);
     std::size_t const largest = largest_total(plan);
     if (rank == 0) {
-        fmt::print("{}", memory_table(plan));
+        say("{}", memory_table(plan));
         if (comm != nullptr) {
-            fmt::print("  largest total of all ranks        {:>12}\n", bytes_text(static_cast<double>(largest)));
+            say("  largest total of all ranks        {:>12}\n", bytes_text(static_cast<double>(largest)));
         }
     }
     require_fits(plan);
     Trainer trainer(plan, command.trace.value_or(""));
     if (command.profile) {
         std::string const table = trainer.profile();
-        if (rank == 0) { fmt::print("{}", table); }
+        if (rank == 0) { say("{}", table); }
         return ExitCode::success;
     }
     return trainer.run();

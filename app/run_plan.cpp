@@ -14,6 +14,7 @@
 #include "io/data/class_names.hpp"
 #include "io/data/statistics.hpp"
 #include "io/deck/schema.hpp"
+#include "io/log/console.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
 #include "parallel/program/estimate.hpp"
@@ -68,11 +69,10 @@ void warn_about_chunks(RunPlan const& plan) {
     double const overhead = plan.train_data->overhead(box);
     if (overhead < 2) { return; }
     Shape const tile = box.shape();
-    fmt::print(
-        stderr,
-        "aureole: the training images are stored in chunks of which a rank unpacks {:.1f} times its tile: "
+    warn(
+        "the training images are stored in chunks of which a rank unpacks {:.1f} times its tile: "
         "rewrite them once, with chunks of at most a tile ({} x {} pixels), by `aureole convert hdf5 FILE --chunk "
-        "... -o NEW.h5`\n",
+        "... -o NEW.h5`",
         overhead, tile.h, tile.w);
 }
 

@@ -12,6 +12,7 @@
 #include "app/ranks.hpp"
 #include "core/graph/cost.hpp"
 #include "core/tensor/arena.hpp"
+#include "io/log/console.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
 #include "io/picture/curves.hpp"
@@ -200,11 +201,11 @@ LabelCounts Trainer::count_labels(Batch const& batch) {
     if (counts.labels == 0 && !told_that_nothing_counts_) {
         told_that_nothing_counts_ = true;
         if (is_root()) {
-            fmt::print(stderr,
-                       "aureole: no label of the batch of step {} counts (all are {}, data.ignore_label): its loss and "
-                       "gradient are 0, and so for later batches of this kind; look at the labels if you expect "
-                       "others\n",
-                       step_ + 1, deck_.ignored_label().value_or(0));
+            warn(
+                "no label of the batch of step {} counts (all are {}, data.ignore_label): its loss and "
+                "gradient are 0, and so for later batches of this kind; look at the labels if you expect "
+                "others",
+                step_ + 1, deck_.ignored_label().value_or(0));
         }
     }
     return counts;
@@ -230,7 +231,7 @@ void Trainer::write_trace_of_step() const {
         shares += fmt::format("; messages between operators {:.1f}%, waiting for late ranks in them {:.1f}%",
                               100 * exposure.messages, 100 * exposure.late);
     }
-    fmt::print("{}: step {} in Chrome's trace format{}\n", trace_, step_ + 1, shares);
+    say("{}: step {} in Chrome's trace format{}\n", trace_, step_ + 1, shares);
 }
 
 /// Times are means over the steps since the last line.
@@ -259,12 +260,10 @@ void Trainer::report_step() {
     std::string const exchange =
         plan_.comm == nullptr ? "" : fmt::format("  exchange {:.1f}%", 100 * interval.communicated / interval.seconds);
     std::string const limit = deck_.memory.limit ? "/" + bytes_text(static_cast<double>(*deck_.memory.limit)) : "";
-    fmt::print(
-        "step {}/{}  epoch {:.2f}  {}  lr {:.3g}  {:.1f} images/s  {:.3f} s/step  data {:.0f}%{}  memory {}{}  {} "
+    say("step {}/{}  epoch {:.2f}  {}  lr {:.3g}  {:.1f} images/s  {:.3f} s/step  data {:.0f}%{}  memory {}{}  {} "
         "to go\n",
         step_, steps_, record.epoch, values_text(record), record.learning_rate, record.samples_per_second,
         record.seconds, 100 * record.data_share, exchange, bytes_text(peak), limit, duration_text(left));
-    std::fflush(stdout);
 }
 
 void Trainer::evaluate() {
@@ -317,9 +316,8 @@ void Trainer::evaluate() {
     record.seconds = seconds_since(begin);
     record.samples_per_second = static_cast<double>(samples) / record.seconds;
     log_->write(record);
-    fmt::print("evaluation after step {} on {} samples: {}  ({})\n", step_, samples, values_text(record),
-               duration_text(record.seconds));
-    std::fflush(stdout);
+    say("evaluation after step {} on {} samples: {}  ({})\n", step_, samples, values_text(record),
+        duration_text(record.seconds));
     if (!std::isfinite(record.loss)) {
         fail_as_diverged(fmt::format("the loss of the evaluation after step {} is {}", step_, record.loss));
     }
@@ -362,8 +360,8 @@ ExitCode Trainer::run() {
         if (wall_time_is_over()) {
             save_checkpoint();
             if (!is_root()) { return ExitCode::wall_time; }
-            fmt::print("stopped at the wall-time limit after step {} of {}: run the same deck again to go on\n", step_,
-                       steps_);
+            say("stopped at the wall-time limit after step {} of {}: run the same deck again to go on\n", step_,
+                steps_);
             return ExitCode::wall_time;
         }
         train_step();
@@ -422,32 +420,30 @@ void Trainer::report_end() const {
         plan_.comm == nullptr ? std::vector<double>{} : plan_.comm->gather(engine_.seconds_communicating());
     if (plan_.comm != nullptr) { plan_.comm->sum(&read, 1); }
     if (!is_root()) { return; }
-    fmt::print("\n{:<24}{:>10}{:>8}{:>12}{:>12}{:>12}\n", "phase", "seconds", "share", "fastest", "mean", "slowest");
+    say("\n{:<24}{:>10}{:>8}{:>12}{:>12}{:>12}\n", "phase", "seconds", "share", "fastest", "mean", "slowest");
     for (auto const& [name, phase] : phases_) {
-        fmt::print("{:<24}{:>10.2f}{:>7.1f}%{:>12.5f}{:>12.5f}{:>12.5f}\n", name, phase.seconds,
-                   100 * phase.seconds / total, phase.fastest, phase.seconds / static_cast<double>(phase.count),
-                   phase.slowest);
+        say("{:<24}{:>10.2f}{:>7.1f}%{:>12.5f}{:>12.5f}{:>12.5f}\n", name, phase.seconds, 100 * phase.seconds / total,
+            phase.fastest, phase.seconds / static_cast<double>(phase.count), phase.slowest);
     }
-    fmt::print("{:<24}{:>10.2f}\n", "whole run", total);
+    say("{:<24}{:>10.2f}\n", "whole run", total);
     RunMemory const memory = plan_.memory();
     if (!communicating.empty()) {
         auto const [least, most] = std::minmax_element(communicating.begin(), communicating.end());
         double const mean = std::accumulate(communicating.begin(), communicating.end(), 0.0) /
                             static_cast<double>(communicating.size());
-        fmt::print(
-            "exchanges and reductions, seconds by rank: least {:.2f}, mean {:.2f}, most {:.2f} ({:.1f}% of the "
+        say("exchanges and reductions, seconds by rank: least {:.2f}, mean {:.2f}, most {:.2f} ({:.1f}% of the "
             "run)\n",
             *least, mean, *most, 100 * mean / total);
     }
-    fmt::print("arena: predicted {} bytes, allocated {} bytes\n", memory.arena.total(), engine_.arena_bytes());
-    fmt::print("process{}: predicted {}, peak {} ({:+.1f}%)\n", plan_.comm == nullptr ? "" : ", largest of all ranks",
-               bytes_text(largest), bytes_text(peak), 100 * (peak / largest - 1));
-    fmt::print("read from files: {}\n", bytes_text(read));
+    say("arena: predicted {} bytes, allocated {} bytes\n", memory.arena.total(), engine_.arena_bytes());
+    say("process{}: predicted {}, peak {} ({:+.1f}%)\n", plan_.comm == nullptr ? "" : ", largest of all ranks",
+        bytes_text(largest), bytes_text(peak), 100 * (peak / largest - 1));
+    say("read from files: {}\n", bytes_text(read));
     write_curves(deck_.output.folder + "/curves.svg", deck_.name, read_run_log(deck_.output.folder + "/metrics.csv"));
     write_summary();
     bool const drawn = plan_.has_eval && deck_.output.pictures > 0 && can_draw(plan_.eval.sample);
-    fmt::print("results in {}: metrics.csv, metrics.jsonl, curves.svg, {}summary.json, deck.yaml\n",
-               deck_.output.folder, drawn ? "predictions.png, " : "");
+    say("results in {}: metrics.csv, metrics.jsonl, curves.svg, {}summary.json, deck.yaml\n", deck_.output.folder,
+        drawn ? "predictions.png, " : "");
 }
 
 void Trainer::write_summary() const {

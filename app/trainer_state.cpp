@@ -8,6 +8,7 @@
 #include "core/version.hpp"
 #include "io/checkpoint/tensor_file.hpp"
 #include "io/deck/parse.hpp"
+#include "io/log/console.hpp"
 
 namespace aureole {
 
@@ -97,7 +98,7 @@ void Trainer::restore(std::string const& path) {
     require(step_ <= steps_, ExitCode::bad_deck,
             "'{}' is after step {}, the deck ends at step {}: raise train.steps or set train.resume: never", path,
             step_, steps_);
-    if (is_root()) { fmt::print("resumed after step {} from {}\n", step_, path); }
+    if (is_root()) { say("resumed after step {} from {}\n", step_, path); }
 }
 
 namespace {
@@ -229,7 +230,7 @@ void write_dump(RunPlan const& plan, std::string const& path, double loss, Index
         std::string("activations (n, d, h, w, c); convolution weights (t, r, s, c / groups, k); linear weights "
                     "(1, 1, 1, c, k); parameters are those before the update of this step"));
     file.commit();
-    fmt::print("dump of step {}: {}\n", step, path);
+    say("dump of step {}: {}\n", step, path);
 }
 
 }  // namespace aureole
