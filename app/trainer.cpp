@@ -78,8 +78,6 @@ void Trainer::start() {
     restore_or_draw();
     first_step_ = step_;
     prepare_loaders();
-    if (!is_root()) { return; }
-    log_.emplace(deck_.output.folder, metric_names(plan_.has_eval ? plan_.eval : plan_.train), step_);
 }
 
 void Trainer::prepare_loaders() {
@@ -353,13 +351,25 @@ bool Trainer::wall_time_is_over() const {
     return slowest(seconds_since(begin_) + 2 * longest) > static_cast<double>(*deck_.train.wall_time);
 }
 
+std::string Trainer::missing_lines() const {
+    if (!log_ || log_->lost_lines() == 0) { return ""; }
+    return fmt::format(
+        "{} lines of metrics.csv and metrics.jsonl in '{}' are missing (they could not be written, as told above): "
+        "make room before the next run",
+        log_->lost_lines(), deck_.output.folder);
+}
+
 ExitCode Trainer::run() {
+    if (is_root()) {
+        log_.emplace(deck_.output.folder, metric_names(plan_.has_eval ? plan_.eval : plan_.train), first_step_);
+    }
     Index const eval_every = deck_.train.eval_every;
     Index const save_every = deck_.train.checkpoint.every;
     while (step_ < steps_) {
         if (wall_time_is_over()) {
             save_checkpoint();
             if (!is_root()) { return ExitCode::wall_time; }
+            if (std::string const missing = missing_lines(); !missing.empty()) { warn("{}", missing); }
             say("stopped at the wall-time limit after step {} of {}: run the same deck again to go on\n", step_,
                 steps_);
             return ExitCode::wall_time;
@@ -370,6 +380,8 @@ ExitCode Trainer::run() {
     }
     if (save_every == 0) { require_finite_parameters(); }  // the last checkpoint has looked at them
     report_end();
+    std::string const missing = missing_lines();
+    require(missing.empty(), ExitCode::data_error, "{}", missing);
     return ExitCode::success;
 }
 
@@ -439,8 +451,8 @@ void Trainer::report_end() const {
     say("process{}: predicted {}, peak {} ({:+.1f}%)\n", plan_.comm == nullptr ? "" : ", largest of all ranks",
         bytes_text(largest), bytes_text(peak), 100 * (peak / largest - 1));
     say("read from files: {}\n", bytes_text(read));
-    write_curves(deck_.output.folder + "/curves.svg", deck_.name, read_run_log(deck_.output.folder + "/metrics.csv"));
     write_summary();
+    write_curves(deck_.output.folder + "/curves.svg", deck_.name, read_run_log(deck_.output.folder + "/metrics.csv"));
     bool const drawn = plan_.has_eval && deck_.output.pictures > 0 && can_draw(plan_.eval.sample);
     say("results in {}: metrics.csv, metrics.jsonl, curves.svg, {}summary.json, deck.yaml\n", deck_.output.folder,
         drawn ? "predictions.png, " : "");
