@@ -49,6 +49,9 @@ ExitCode convert_verb(Command const& command) {
     ConvertCommand const& options = command.convert;
     convert::Output const output{options.output, options.x,       options.y,
                                  options.chunk,  options.deflate, !options.no_shuffle};
+    std::vector<std::string> sources = options.sources;
+    sources.push_back(options.labels);
+    convert::require_output(output, sources);
     std::unique_ptr<Progress> shown;  // made when the number of samples is known
     convert::Progress const progress = [&](std::int64_t done, std::int64_t total) {
         if (!shown) { shown = std::make_unique<Progress>("convert", total, "samples"); }

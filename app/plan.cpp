@@ -1,11 +1,12 @@
 // What a deck's grid will do and need, before it is launched: stages, memory of every rank, messages, bubble.
 #include <algorithm>
-#include <fstream>
 
 #include "app/fit.hpp"
+#include "app/outputs.hpp"
 #include "app/verbs.hpp"
 #include "core/graph/cost.hpp"
 #include "io/deck/parse.hpp"
+#include "io/file/new_file.hpp"
 #include "io/log/console.hpp"
 #include "io/log/progress.hpp"
 #include "parallel/schedule/operation.hpp"
@@ -154,10 +155,7 @@ void print_simulation(Pipeline const& pipeline, Simulation const& simulation) {
 }
 
 void write_timeline(std::string const& path, Pipeline const& pipeline, Simulation const& simulation) {
-    std::ofstream file(path);
-    file << draw_timeline(simulation.events, {pipeline.schedule.name, ""});
-    require(file.good(), ExitCode::bad_deck, "cannot write '{}': give --timeline a file in a folder you can write to",
-            path);
+    write_file(path, draw_timeline(simulation.events, {pipeline.schedule.name, ""}));
     say("{}: the schedule as a picture\n", path);
 }
 
@@ -165,6 +163,7 @@ void write_timeline(std::string const& path, Pipeline const& pipeline, Simulatio
 
 ExitCode plan_verb(Command const& command) {
     Deck const deck = read_deck(command.deck, command.overrides);
+    require_outputs(deck, {command.timeline.value_or("")});
     RunPlan first = plan_run(deck, false);
     Pipeline const pipeline = first.pipeline;
     PipelineGrid const& grid = pipeline.grid;

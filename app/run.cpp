@@ -1,11 +1,10 @@
-#include <filesystem>
-#include <fstream>
-
 #include "app/fit.hpp"
+#include "app/outputs.hpp"
 #include "app/ranks.hpp"
 #include "app/trainer.hpp"
 #include "app/verbs.hpp"
 #include "io/deck/parse.hpp"
+#include "io/file/new_file.hpp"
 #include "io/log/console.hpp"
 #include "io/log/progress.hpp"
 
@@ -13,14 +12,7 @@ namespace aureole {
 
 namespace {
 
-void write_resolved_deck(Deck const& deck) {
-    std::error_code error;
-    std::filesystem::create_directories(deck.output.folder, error);
-    std::ofstream file(deck.output.folder + "/deck.yaml");
-    file << dump_deck(deck);
-    require(file.good(), ExitCode::data_error, "cannot write into '{}': set output.folder to a folder you can write to",
-            deck.output.folder);
-}
+void write_resolved_deck(Deck const& deck) { write_file(deck.output.folder + "/deck.yaml", dump_deck(deck)); }
 
 bool will_resume(Deck const& deck) {
     if (deck.train.resume == "never") { return false; }
@@ -36,7 +28,10 @@ ExitCode run_verb(Command const& command, Comm const* comm) {
     if (command.dump) { deck.output.dump.file = *command.dump; }
     bool const dump = !deck.output.dump.file.empty();
     int const rank = comm == nullptr ? 0 : comm->rank();
-    if (rank == 0) { write_resolved_deck(deck); }
+    if (rank == 0) {
+        require_outputs(deck, {deck.output.dump.file, command.trace.value_or("")});
+        write_resolved_deck(deck);
+    }
     if (comm != nullptr) { comm->barrier(); }
     DataUse const use = will_resume(deck) ? DataUse::resume : DataUse::start;
     RunPlan plan = plan_run(std::move(deck), dump, rank);

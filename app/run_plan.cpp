@@ -53,10 +53,7 @@ Normalization normalization_of(RunPlan const& plan, DataUse use) {
         Statistics const statistics = load_statistics(path);
         return {spec, channels, &statistics};
     }
-    if (plan.is_root()) {
-        std::filesystem::create_directories(plan.deck.output.folder);
-        save_statistics(path, measure_statistics(*plan.train_data, spec));
-    }
+    if (plan.is_root()) { save_statistics(path, measure_statistics(*plan.train_data, spec)); }
     if (plan.comm != nullptr) { plan.comm->barrier(); }
     Statistics const statistics = load_statistics(path);
     return {spec, channels, &statistics};

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "app/ranks.hpp"
 #include "core/graph/cost.hpp"
 #include "core/tensor/arena.hpp"
+#include "io/file/new_file.hpp"
 #include "io/log/console.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
@@ -213,10 +213,8 @@ void Trainer::write_trace_of_step() const {
     std::vector<Event> const events = events_of(plan_.comm, engine_);
     std::vector<OperatorEvent> const operators = operator_events_of(plan_.comm, engine_);
     if (!is_root()) { return; }
-    std::ofstream file(trace_);
-    file << write_trace(events, operators, fmt::format("{}, step {}: one row per rank", deck_.name, step_ + 1));
-    require(file.good(), ExitCode::data_error, "cannot write '{}': give --trace a file in a folder you can write to",
-            trace_);
+    write_file(trace_,
+               write_trace(events, operators, fmt::format("{}, step {}: one row per rank", deck_.name, step_ + 1)));
     std::string shares;
     if (!events.empty()) {
         Pipeline const& pipeline = plan_.pipeline;
@@ -473,7 +471,7 @@ void Trainer::write_summary() const {
         separator = ",";
     }
     text += "\n  }\n}\n";
-    std::ofstream(deck_.output.folder + "/summary.json") << text;
+    write_file(deck_.output.folder + "/summary.json", text);
 }
 
 }  // namespace aureole

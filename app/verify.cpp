@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 
+#include "app/outputs.hpp"
 #include "app/ranks.hpp"
 #include "app/trainer.hpp"
 #include "app/verbs.hpp"
@@ -602,6 +603,7 @@ ExitCode verify_verb(Command const& command, Comm const* comm) {
     deck.data.eval.reset();
     deck.output.dump.activations = command.verify.activations;
     if (deck.output.dump.activations.empty()) { deck.output.dump.activations = {"*"}; }
+    if (comm == nullptr || comm->rank() == 0) { require_outputs(deck, {command.verify.seams}); }
     Verification verification(std::move(deck), command.verify, comm);
     return verification.run() ? ExitCode::success : ExitCode::differs;
 }

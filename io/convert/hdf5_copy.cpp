@@ -76,6 +76,7 @@ Summary convert_hdf5(std::string const& path, Output const& output, Progress con
             done += rows;
             progress(done, total);
         });
+        to.close();
         target.copy_attributes(source, name, name);
         for (std::size_t end = name.rfind('/'); end != 0 && end != std::string::npos; end = name.rfind('/', end - 1)) {
             groups.insert(name.substr(0, end));

@@ -54,6 +54,9 @@ class Dataset {
     void read_stored(std::span<Index const> offset, std::span<Index const> count, void* out) const;
     void write(std::span<Index const> offset, std::span<Index const> count, Type memory, void const* data);
     void write_stored(std::span<Index const> offset, std::span<Index const> count, void const* data);
+    /// Ends a dataset that was written: the library keeps values back until then, and tells here that there was no
+    /// room.
+    void close();
 
     /// The whole dataset.
     template <class T>

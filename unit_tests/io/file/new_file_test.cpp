@@ -82,6 +82,35 @@ TEST_F(NewFiles, replace_nothing_but_regular_files) {
     EXPECT_TRUE(fs::is_fifo(at("pipe")));
 }
 
+TEST_F(NewFiles, need_a_folder_that_can_be_written) {
+    write_file(at("file"), "text");
+    EXPECT_NE(refusal_of(at("file/below/result.txt")).find("cannot create the folder"), std::string::npos);
+    EXPECT_NE(refusal_of("/proc/self/task/new/result.txt"), "");
+    EXPECT_EQ(content_of(at("file")), "text");
+}
+
+TEST_F(NewFiles, are_apart_from_what_is_read_for_them) {
+    write_file(at("source"), "text");
+    write_file(at("images/deep/source.part"), "text");
+    fs::create_hard_link(at("source"), at("hard"));
+    fs::create_symlink("source", at("soft"));
+    auto const is_apart = [&](std::string const& path, std::vector<std::string> const& sources) {
+        try {
+            require_apart(path, sources);
+        } catch (Error const& error) {
+            EXPECT_EQ(error.code(), ExitCode::data_error);
+            return false;
+        }
+        return true;
+    };
+    EXPECT_TRUE(is_apart(at("new"), {at("source"), at("absent"), ""}));
+    EXPECT_TRUE(is_apart(at("source"), {at("images"), ""}));
+    for (char const* const name : {"source", "hard", "soft", "images/../source"}) {
+        EXPECT_FALSE(is_apart(at(name), {at("source")})) << name;
+    }
+    EXPECT_FALSE(is_apart(at("images/deep/source"), {at("images")})) << "its temporary name is an image's";
+}
+
 TEST_F(NewFiles, writes_to_a_full_disk_are_told) {
     Descriptor const full("/dev/full", O_WRONLY);
     std::string const text = "text";
