@@ -12,8 +12,10 @@ std::vector<std::string> inputs_of(Deck const& deck) {
     std::vector<std::string> inputs{deck.file, deck.train.init.file, deck.train.resume, deck.parallel.schedule_file};
     auto const add = [&](SourceSpec const& source) {
         for (auto const* const files : {&source.files, &source.y_files}) {
-            std::vector<std::string> const found = expand_patterns(*files);
-            inputs.insert(inputs.end(), found.begin(), found.end());
+            for (std::string const& pattern : *files) {
+                std::vector<std::string> const found = files_matching(pattern);
+                inputs.insert(inputs.end(), found.begin(), found.end());
+            }
         }
     };
     if (deck.data.train.kind == SourceSpec::Kind::hdf5) { add(deck.data.train); }

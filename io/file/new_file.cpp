@@ -58,9 +58,13 @@ bool is_in(fs::path const& file, fs::path const& source) {
     std::error_code error;
     if (is_same(file, source)) { return true; }
     if (!fs::is_directory(source, error)) { return false; }
-    fs::recursive_directory_iterator entry(source, fs::directory_options::skip_permission_denied, error);
+    constexpr int deepest = 8;  // links can form cycles
+    auto const options =
+        fs::directory_options::skip_permission_denied | fs::directory_options::follow_directory_symlink;
+    fs::recursive_directory_iterator entry(source, options, error);
     for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
         if (is_same(file, entry->path())) { return true; }
+        if (entry.depth() >= deepest) { entry.disable_recursion_pending(); }
     }
     return false;
 }
