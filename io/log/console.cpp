@@ -41,7 +41,7 @@ void prepare_console() {
     for (int const stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (is_closed(stream)) { static_cast<void>(::open("/dev/null", O_RDONLY)); }
     }
-    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+    for (int const number : {SIGPIPE, SIGXFSZ}) { static_cast<void>(std::signal(number, SIG_IGN)); }
 }
 
 void print_output(std::string_view text) noexcept {

@@ -11,8 +11,8 @@ namespace aureole {
 // streams, and nothing throws. A reader that goes away, or a full disk behind a stream, is no fault of a computation.
 
 /// Before anything else in main: a closed standard stream becomes the null device, so that no file of the run gets its
-/// number and then its lines, and writing to a reader that went away is an error of that write, not the end of the
-/// process.
+/// number and then its lines; and writing to a reader that went away, or to a file that may not grow, is an error of
+/// that write, not the end of the process.
 void prepare_console();
 
 /// Writes to the standard output. See output_failure().

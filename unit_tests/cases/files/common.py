@@ -4,7 +4,6 @@ A script ends with `done()`: exit status 0 if all that it expected holds, 1 othe
 """
 import os
 import resource
-import signal
 import subprocess
 import sys
 import tempfile
@@ -45,11 +44,10 @@ def start(*arguments, limit=None, **streams):
     """`limit`: bytes that no file may pass, as on a disk that is full."""
     def prepare():
         if limit is not None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     for name in ('stdout', 'stderr'):
         streams.setdefault(name, subprocess.PIPE)
-    # Python's own children ignore SIGPIPE only if told to: the program must do so itself
+    # SIGPIPE and SIGXFSZ, which Python ignores, end a child again: the program must see to them itself
     return subprocess.Popen([A, *arguments], text=True, preexec_fn=prepare, restore_signals=True, **streams)
 
 
