@@ -122,6 +122,7 @@ void Trainer::require_finite_parameters() const {
 /// Tiles and replicas of a stage have the same parameters and state: one rank of each stage hands its own to the first.
 void Trainer::save_checkpoint() {
     if (plan_.comm != nullptr) { plan_.comm->barrier(); }
+    if (log_) { log_->sync(); }
     std::string const path = checkpoints_.path_of(step_);
     std::optional<TensorFileWriter> writer;
     if (is_root()) { writer.emplace(path); }

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/error.hpp"
+#include "io/file/new_file.hpp"
 #include "io/log/console.hpp"
 
 namespace aureole {
@@ -38,6 +40,14 @@ int LogFile::write_line(std::string const& line) {
     }
     torn_ = false;
     return 0;
+}
+
+void LogFile::sync() {
+    try {
+        sync_file(file_, path_);
+    } catch (Error const& error) {
+        if (!std::exchange(told_of_sync_, true)) { warn("{}", error.what()); }
+    }
 }
 
 void LogFile::append(std::string const& line) {

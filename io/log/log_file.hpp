@@ -15,6 +15,8 @@ class LogFile {
     explicit LogFile(std::string path);
     /// `line`: with its end.
     void append(std::string const& line);
+    /// Waits until the lines have reached the disk; if they cannot, that is told once.
+    void sync();
     /// Lines that are missing from the file.
     [[nodiscard]] Index lost() const { return lost_; }
 
@@ -25,6 +27,7 @@ class LogFile {
     std::string path_;
     Descriptor file_;
     Index lost_ = 0, lost_in_a_row_ = 0;
+    bool told_of_sync_ = false;
     bool torn_ = false;  ///< the file ends with a half line that could not be taken back
 };
 

@@ -33,6 +33,12 @@ class RunLog {
     /// @param first_step  the step after which the run begins: it does again what existing files have of later ones
     RunLog(std::string const& folder, std::vector<std::string> metrics, Index first_step);
     void write(LogRecord const& record);
+    /// Waits until the lines have reached the disk. Before a checkpoint does: a run that goes on from it, after the
+    /// machine has failed, has them all.
+    void sync() {
+        csv_.sync();
+        json_.sync();
+    }
     /// Lines that are missing from the files.
     [[nodiscard]] Index lost_lines() const { return csv_.lost() + json_.lost(); }
 
