@@ -1,24 +1,23 @@
-#include <fmt/format.h>
-
 #include "app/data_report.hpp"
 #include "app/fit.hpp"
 #include "app/verbs.hpp"
 #include "io/deck/parse.hpp"
+#include "io/log/console.hpp"
 
 namespace aureole {
 
 ExitCode check_verb(Command const& command) {
     Deck const deck = read_deck(command.deck, command.overrides);
-    fmt::print("{}\n", dump_deck(deck));
+    say("{}\n", dump_deck(deck));
     RunPlan plan = plan_run(deck, false);
     if (command.read_data) { report_data(plan); }
     if (!command.no_data) { open_data(plan, DataUse::check); }
-    fmt::print("{}{}", memory_table(plan), warning_of_memory(plan));
+    say("{}{}", memory_table(plan), warning_of_memory(plan));
     require_fits(plan);
     if (command.no_data) {
-        fmt::print("{}: good, but for its data, which were not opened\n", command.deck);
+        say("{}: good, but for its data, which were not opened\n", command.deck);
     } else {
-        fmt::print("{}: good, {} steps\n", command.deck, steps_of(plan));
+        say("{}: good, {} steps\n", command.deck, steps_of(plan));
     }
     return ExitCode::success;
 }

@@ -18,6 +18,7 @@
 #include "core/error.hpp"
 #include "io/deck/parse.hpp"
 #include "io/file/new_file.hpp"
+#include "io/log/console.hpp"
 #include "io/split.hpp"
 
 namespace aureole {
@@ -371,8 +372,8 @@ void Checkpoints::name_file() {
 }
 
 void Checkpoints::tell_of_failure(std::string const& why) const {
-    fmt::print(stderr, "aureole: {}no checkpoint '{}': {}\n",
-               plan_.comm == nullptr ? "" : fmt::format("[rank {}] ", plan_.rank), names_.front(), why);
+    warn("{}no checkpoint '{}': {}", plan_.comm == nullptr ? "" : fmt::format("[rank {}] ", plan_.rank), names_.front(),
+         why);
 }
 
 bool Checkpoints::add_name(std::string const& path, std::string const& name) {

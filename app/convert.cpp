@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "app/verbs.hpp"
+#include "io/log/console.hpp"
 #include "io/log/progress.hpp"
 
 namespace aureole {
@@ -48,6 +49,9 @@ ExitCode convert_verb(Command const& command) {
     ConvertCommand const& options = command.convert;
     convert::Output const output{options.output, options.x,       options.y,
                                  options.chunk,  options.deflate, !options.no_shuffle};
+    std::vector<std::string> sources = options.sources;
+    sources.push_back(options.labels);
+    convert::require_output(output, sources);
     std::unique_ptr<Progress> shown;  // made when the number of samples is known
     convert::Progress const progress = [&](std::int64_t done, std::int64_t total) {
         if (!shown) { shown = std::make_unique<Progress>("convert", total, "samples"); }
@@ -55,23 +59,22 @@ ExitCode convert_verb(Command const& command) {
     };
     convert::Summary const summary = convert_kind(options, output, progress);
     shown.reset();
-    fmt::print("{}: {}\n", output.file, bytes_text(static_cast<double>(summary.file_bytes)));
+    say("{}: {}\n", output.file, bytes_text(static_cast<double>(summary.file_bytes)));
     if (!summary.x_shape.empty()) {
-        fmt::print("  {:<10} {} {}\n", output.x, hdf5::to_string(summary.x_shape), hdf5::name_of(summary.x_type));
+        say("  {:<10} {} {}\n", output.x, hdf5::to_string(summary.x_shape), hdf5::name_of(summary.x_type));
     }
     if (!summary.y_shape.empty()) {
-        fmt::print("  {:<10} {} {}\n", output.y, hdf5::to_string(summary.y_shape), hdf5::name_of(summary.y_type));
+        say("  {:<10} {} {}\n", output.y, hdf5::to_string(summary.y_shape), hdf5::name_of(summary.y_type));
     }
-    if (!summary.class_names.empty()) { fmt::print("  classes    {}\n", fmt::join(summary.class_names, ", ")); }
-    if (!summary.skipped.empty()) { fmt::print("  left out (no numbers): {}\n", fmt::join(summary.skipped, ", ")); }
+    if (!summary.class_names.empty()) { say("  classes    {}\n", fmt::join(summary.class_names, ", ")); }
+    if (!summary.skipped.empty()) { say("  left out (no numbers): {}\n", fmt::join(summary.skipped, ", ")); }
     if (!summary.left_out.empty()) {
         std::size_t const named = std::min<std::size_t>(3, summary.left_out.size());
         std::vector<std::string> const some(summary.left_out.begin(),
                                             summary.left_out.begin() + static_cast<std::ptrdiff_t>(named));
-        fmt::print(
-            stderr,
-            "aureole: {} files or folders were left out (they are no PNG, JPEG or TIFF images by their names): {}{}: "
-            "convert them if they are samples\n",
+        warn(
+            "{} files or folders were left out (they are no PNG, JPEG or TIFF images by their names): {}{}: "
+            "convert them if they are samples",
             summary.left_out.size(), fmt::join(some, ", "), named < summary.left_out.size() ? ", ..." : "");
     }
     return ExitCode::success;

@@ -12,6 +12,7 @@
 #include "io/data/inspection.hpp"
 #include "io/data/normalization.hpp"
 #include "io/data/statistics.hpp"
+#include "io/log/console.hpp"
 #include "io/log/progress.hpp"
 
 namespace aureole {
@@ -77,12 +78,12 @@ class Report {
     template <class... Args>
     void refuse(fmt::format_string<Args...> format, Args&&... args) {
         ++refused_;
-        fmt::print("  refused: {}\n", fmt::format(format, std::forward<Args>(args)...));
+        say("  refused: {}\n", fmt::format(format, std::forward<Args>(args)...));
     }
     template <class... Args>
     void warn(fmt::format_string<Args...> format, Args&&... args) {
         ++warnings_;
-        fmt::print("  warning: {}\n", fmt::format(format, std::forward<Args>(args)...));
+        say("  warning: {}\n", fmt::format(format, std::forward<Args>(args)...));
     }
 
     bool open(DataSplit& split);
@@ -115,7 +116,7 @@ bool Report::open(DataSplit& split) {
         return true;
     } catch (Error const& error) {
         if (error.code() == ExitCode::internal) { throw; }
-        fmt::print("\ndata.{}\n", split.name);
+        say("\ndata.{}\n", split.name);
         refuse("{}", error.what());
         return false;
     }
@@ -141,29 +142,27 @@ void Report::print_head(DataSplit const& split) const {
     Dataset const& dataset = split.inspection->dataset();
     DataFindings const& findings = split.inspection->findings();
     bool const synthetic = split.source.kind == SourceSpec::Kind::synthetic;
-    fmt::print("\ndata.{}: {}, {}\n", split.name, count_of(dataset.samples(), "sample"),
-               synthetic ? "synthetic" : count_of(static_cast<std::int64_t>(findings.files), "file"));
-    fmt::print("  images  {}{} {}\n", synthetic ? "" : "'" + split.source.x + "', ", extents_of(dataset.x_shape()),
-               findings.image_type);
+    say("\ndata.{}: {}, {}\n", split.name, count_of(dataset.samples(), "sample"),
+        synthetic ? "synthetic" : count_of(static_cast<std::int64_t>(findings.files), "file"));
+    say("  images  {}{} {}\n", synthetic ? "" : "'" + split.source.x + "', ", extents_of(dataset.x_shape()),
+        findings.image_type);
     if (sample_.labels == Labels::none) { return; }
     Shape const y = dataset.y_shape();
     std::string const what = sample_.labels == Labels::classes ? "class" : "target";
-    fmt::print("  labels  {}{} {}\n", synthetic ? "" : "'" + split.source.y + "', ",
-               y.pixels_per_sample() == 1 && y.c == 1 ? fmt::format("one {} per image", what) : extents_of(y),
-               findings.label_type);
+    say("  labels  {}{} {}\n", synthetic ? "" : "'" + split.source.y + "', ",
+        y.pixels_per_sample() == 1 && y.c == 1 ? fmt::format("one {} per image", what) : extents_of(y),
+        findings.label_type);
 }
 
 void Report::print_classes(DataSplit const& split) const {
     DataFindings const& findings = split.inspection->findings();
     std::vector<std::string> const names = class_names(split.source);
-    fmt::print("  {:>7}  {:<20}{:>14}{:>9}\n", "class", "", "labels", "share");
+    say("  {:>7}  {:<20}{:>14}{:>9}\n", "class", "", "labels", "share");
     for (std::size_t i = 0; i < std::min(findings.classes.size(), most_rows); ++i) {
-        fmt::print("  {:>7}  {:<20}{:>14}{:>9}\n", i, i < names.size() ? names[i] : "", findings.classes[i],
-                   share_of(findings.classes[i], findings.labels));
+        say("  {:>7}  {:<20}{:>14}{:>9}\n", i, i < names.size() ? names[i] : "", findings.classes[i],
+            share_of(findings.classes[i], findings.labels));
     }
-    if (findings.classes.size() > most_rows) {
-        fmt::print("  and {} classes more\n", findings.classes.size() - most_rows);
-    }
+    if (findings.classes.size() > most_rows) { say("  and {} classes more\n", findings.classes.size() - most_rows); }
 }
 
 void Report::print_labels(DataSplit const& split) const {
@@ -172,12 +171,12 @@ void Report::print_labels(DataSplit const& split) const {
     if (sample_.labels == Labels::classes) {
         print_classes(split);
     } else {
-        fmt::print("  targets: 0 {}, 1 {}, between {}\n", share_of(findings.zeros, findings.labels),
-                   share_of(findings.ones, findings.labels), share_of(findings.between, findings.labels));
+        say("  targets: 0 {}, 1 {}, between {}\n", share_of(findings.zeros, findings.labels),
+            share_of(findings.ones, findings.labels), share_of(findings.between, findings.labels));
     }
     if (!sample_.ignore_label) { return; }
-    fmt::print("  ignored (label {}): {}, {}\n", *sample_.ignore_label, findings.ignored,
-               share_of(findings.ignored, findings.labels));
+    say("  ignored (label {}): {}, {}\n", *sample_.ignore_label, findings.ignored,
+        share_of(findings.ignored, findings.labels));
 }
 
 /// The figures that normalisation subtracts and divides by, if there are any. Throws if they do not fit the channels.
@@ -191,15 +190,14 @@ NormalizationFigures Report::figures_used() const {
 
 void Report::print_channels(DataFindings const& findings, NormalizationFigures const* used) const {
     Statistics const &stored = findings.stored, &prepared = findings.prepared;
-    fmt::print("  {:>7}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}\n", "channel", "least", "most", "mean", "deviation",
-               "mean used", "dev. used");
+    say("  {:>7}{:>13}{:>13}{:>13}{:>13}{:>13}{:>13}\n", "channel", "least", "most", "mean", "deviation", "mean used",
+        "dev. used");
     for (std::size_t c = 0; c < std::min(stored.mean.size(), most_rows); ++c) {
-        fmt::print("  {:>7}{:>13.6g}{:>13.6g}{:>13.6g}{:>13.6g}{:>13}{:>13}\n", c, stored.minimum[c], stored.maximum[c],
-                   prepared.mean[c], prepared.deviation[c],
-                   used != nullptr ? fmt::format("{:.6g}", used->mean[c]) : "-",
-                   used != nullptr ? fmt::format("{:.6g}", used->deviation[c]) : "-");
+        say("  {:>7}{:>13.6g}{:>13.6g}{:>13.6g}{:>13.6g}{:>13}{:>13}\n", c, stored.minimum[c], stored.maximum[c],
+            prepared.mean[c], prepared.deviation[c], used != nullptr ? fmt::format("{:.6g}", used->mean[c]) : "-",
+            used != nullptr ? fmt::format("{:.6g}", used->deviation[c]) : "-");
     }
-    if (stored.mean.size() > most_rows) { fmt::print("  and {} channels more\n", stored.mean.size() - most_rows); }
+    if (stored.mean.size() > most_rows) { say("  and {} channels more\n", stored.mean.size() - most_rows); }
 }
 
 /// What the figures of the table are.
@@ -208,13 +206,13 @@ void Report::print_notes() const {
     NormalizeSpec const& spec = plan_.deck.data.loader.normalize;
     bool const changes = spec.factor != 1 || spec.offset != 0 || spec.log || spec.clip_lo || spec.clip_hi;
     if (changes && spec.kind != Kind::none) {
-        fmt::print("  (mean and deviation after clip, log, factor and offset of data.normalize)\n");
+        say("  (mean and deviation after clip, log, factor and offset of data.normalize)\n");
     }
-    if (spec.kind == Kind::sample) { fmt::print("  (data.normalize takes those of each sample by itself)\n"); }
+    if (spec.kind == Kind::sample) { say("  (data.normalize takes those of each sample by itself)\n"); }
     if (spec.kind != Kind::dataset) { return; }
-    fmt::print("  (used: {})\n",
-               has_saved_ ? fmt::format("as saved in '{}', if the run is resumed", statistics_file(plan_.deck))
-                          : "as measured in data.train");
+    say("  (used: {})\n", has_saved_
+                              ? fmt::format("as saved in '{}', if the run is resumed", statistics_file(plan_.deck))
+                              : "as measured in data.train");
 }
 
 void Report::judge_images(DataSplit const& split) {
@@ -267,8 +265,7 @@ void Report::judge_storage(DataSplit const& split) {
     std::vector<std::string> const& messages = split.inspection->findings().absent_storage;
     for (std::string const& message : messages) {
         if (&message - messages.data() == most_messages) {
-            fmt::print("           and so for {} files more\n",
-                       static_cast<std::ptrdiff_t>(messages.size()) - most_messages);
+            say("           and so for {} files more\n", static_cast<std::ptrdiff_t>(messages.size()) - most_messages);
             break;
         }
         if (split.source.fill == FillRule::error) {
@@ -344,7 +341,7 @@ void Report::judge_copies(DataSplit const& split) {
 }
 
 void Report::compare(DataSplit const& train, DataSplit const& eval) {
-    fmt::print("\ndata.train and data.eval\n");
+    say("\ndata.train and data.eval\n");
     try {
         require_same_class_names(train.source, eval.source);
     } catch (Error const& error) { refuse("{}", error.what()); }
@@ -359,16 +356,15 @@ void Report::compare(DataSplit const& train, DataSplit const& eval) {
             warn("data.eval has {} that data.train has too, so that evaluations flatter: {}",
                  count_of(copies.samples, "image"), fmt::join(pairs, "; "));
         } else {
-            fmt::print("  no image is in both\n");
+            say("  no image is in both\n");
         }
     }
 }
 
 void Report::end() const {
-    fmt::print("\ndata: {}, {}\n\n",
-               refused_ == 0 ? "nothing that training refuses" : count_of(refused_, "fault") + " that training refuses",
-               count_of(warnings_, "warning"));
-    std::fflush(stdout);
+    say("\ndata: {}, {}\n\n",
+        refused_ == 0 ? "nothing that training refuses" : count_of(refused_, "fault") + " that training refuses",
+        count_of(warnings_, "warning"));
     require(refused_ == 0, ExitCode::bad_deck,
             "training would refuse the data ({}, told above as 'refused'): correct the files, or what the deck says of "
             "them",

@@ -2,7 +2,6 @@
 
 #include <Kokkos_Core.hpp>
 #include <chrono>
-#include <cstdio>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -11,6 +10,7 @@
 #include "app/allocation.hpp"
 #include "app/verbs.hpp"
 #include "core/kernels/backend_info.hpp"
+#include "io/log/console.hpp"
 
 namespace {
 
@@ -43,8 +43,22 @@ ExitCode execute(Command const& command) {
         case Command::Verb::verify: return compute(command);
         case Command::Verb::none: break;
     }
-    fmt::print("{}", command.message);
+    aureole::say("{}", command.message);
     return ExitCode::success;
+}
+
+/// Whether what a verb prints is its result, and not the account of one that lies in files.
+bool prints_its_result(Command const& command) {
+    bool const writes_files = command.verb == Command::Verb::run || command.verb == Command::Verb::convert;
+    return !writes_files || command.profile;
+}
+
+ExitCode execute_whole(Command const& command) {
+    ExitCode const code = execute(command);
+    std::string const failure = prints_its_result(command) ? aureole::output_failure() : "";
+    aureole::require(failure.empty() || code != ExitCode::success, ExitCode::data_error,
+                     "the output was not written as a whole ({}): look where the standard output goes", failure);
+    return code;
 }
 
 constexpr auto out_of_memory =
@@ -59,19 +73,19 @@ bool uses_ranks(Command const& command) {
 /// said by the first.
 int fail(bool several, int rank, ExitCode code, std::string const& message) {
     if (!several) {
-        fmt::print(stderr, "aureole: {}\n", message);
+        aureole::warn("{}", message);
         return static_cast<int>(code);
     }
     // what is still alive then is alone with its fault
     if (rank != 0 && code == ExitCode::bad_deck) { std::this_thread::sleep_for(std::chrono::seconds(2)); }
-    fmt::print(stderr, "aureole: [rank {}] {}\n", rank, message);
-    std::fflush(nullptr);
+    aureole::warn("[rank {}] {}", rank, message);
     aureole::Environment::abort(static_cast<int>(code));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+    aureole::prepare_console();
     std::optional<aureole::Environment> mpi;
     int rank = 0;
     auto const end = [&](ExitCode code, std::string const& message) {
@@ -83,7 +97,7 @@ int main(int argc, char** argv) {
             mpi.emplace(&argc, &argv);
             rank = aureole::Comm::world().rank();
         }
-        return static_cast<int>(execute(command));
+        return static_cast<int>(execute_whole(command));
     } catch (aureole::Error const& error) {
         return end(error.code(), error.what());
     } catch (std::bad_alloc const& error) {

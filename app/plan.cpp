@@ -1,13 +1,13 @@
 // What a deck's grid will do and need, before it is launched: stages, memory of every rank, messages, bubble.
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <fstream>
 
 #include "app/fit.hpp"
+#include "app/outputs.hpp"
 #include "app/verbs.hpp"
 #include "core/graph/cost.hpp"
 #include "io/deck/parse.hpp"
+#include "io/file/new_file.hpp"
+#include "io/log/console.hpp"
 #include "io/log/progress.hpp"
 #include "parallel/schedule/operation.hpp"
 #include "parallel/schedule/simulate.hpp"
@@ -91,51 +91,50 @@ std::vector<StageWork> work_of(Graph const& graph, PipelineGrid const& grid) {
 }
 
 void print_stages(PipelineGrid const& grid, std::vector<StageWork> const& stages) {
-    fmt::print("{:>6}{:>6}{:>12}{:>7}  {:<36}{:>14}{:>12}\n", "stage", "row", "tiles", "units", "from ... to",
-               "parameters", "GFLOP");
+    say("{:>6}{:>6}{:>12}{:>7}  {:<36}{:>14}{:>12}\n", "stage", "row", "tiles", "units", "from ... to", "parameters",
+        "GFLOP");
     for (int number = 0; number < grid.stages(); ++number) {
         StageWork const& stage = stages[static_cast<std::size_t>(number)];
-        fmt::print("{:>6}{:>6}{:>12}{:>7}  {:<36}{:>14}{:>12.2f}\n", number, grid.row_of(number),
-                   to_string(grid.stage(number).tiles), stage.units,
-                   stage.units == 1 ? stage.first : stage.first + " ... " + stage.last, stage.parameters,
-                   1e-9 * stage.flops);
+        say("{:>6}{:>6}{:>12}{:>7}  {:<36}{:>14}{:>12.2f}\n", number, grid.row_of(number),
+            to_string(grid.stage(number).tiles), stage.units,
+            stage.units == 1 ? stage.first : stage.first + " ... " + stage.last, stage.parameters, 1e-9 * stage.flops);
     }
 }
 
 /// Columns add up to the arena.
 void print_memory(std::vector<RankNeeds> const& ranks) {
-    fmt::print("\nbytes of the arena, by rank, where most of them are in use\n{:>6}{:>5}", "rank", "row");
+    say("\nbytes of the arena, by rank, where most of them are in use\n{:>6}{:>5}", "rank", "row");
     for (char const* name : {"weights", "state", "gradients", "optimizer", "activations", "halo", "messages", "scratch",
                              "red zones", "gaps", "evaluation", "arena"}) {
-        fmt::print("{:>12}", name);
+        say("{:>12}", name);
     }
-    fmt::print("\n");
+    say("\n");
     for (RankNeeds const& each : ranks) {
         MemoryUse const& use = each.memory;
-        fmt::print("{:>6}{:>5}", each.rank, each.row);
+        say("{:>6}{:>5}", each.rank, each.row);
         for (std::size_t const bytes : {use.parameters, use.state, use.gradients + each.split.gradients, use.optimizer,
                                         each.split.activations, each.split.halo, use.messages + each.split.messages,
                                         each.split.scratch, use.red_zones + each.split.red_zones, each.split.gaps,
                                         use.total() - use.persistent() - use.training(), use.total()}) {
-            fmt::print("{:>12}", text_of(bytes));
+            say("{:>12}", text_of(bytes));
         }
-        fmt::print("\n");
+        say("\n");
     }
     auto const hungriest = std::max_element(ranks.begin(), ranks.end(), [](RankNeeds const& a, RankNeeds const& b) {
         return a.memory.total() < b.memory.total();
     });
-    fmt::print("  most on rank {}, at operator {}; activations are those of {} micro-batches in flight\n",
-               hungriest->rank, hungriest->memory.peak_node, hungriest->frames);
+    say("  most on rank {}, at operator {}; activations are those of {} micro-batches in flight\n", hungriest->rank,
+        hungriest->memory.peak_node, hungriest->frames);
 }
 
 void print_traffic(std::vector<RankNeeds> const& ranks, Index micro_batches) {
     auto const steps = static_cast<std::size_t>(micro_batches);
-    fmt::print("\nsent in one step, by rank\n{:>6}{:>16}{:>12}{:>14}{:>14}{:>18}{:>12}\n", "rank", "halo messages",
-               "bytes", "tiles copied", "reductions", "stage messages", "bytes");
+    say("\nsent in one step, by rank\n{:>6}{:>16}{:>12}{:>14}{:>14}{:>18}{:>12}\n", "rank", "halo messages", "bytes",
+        "tiles copied", "reductions", "stage messages", "bytes");
     for (RankNeeds const& each : ranks) {
-        fmt::print("{:>6}{:>16}{:>12}{:>14}{:>14}{:>18}{:>12}\n", each.rank, steps * each.halo.messages,
-                   text_of(steps * each.halo.bytes), text_of(steps * each.halo.copied), steps * each.halo.reductions,
-                   steps * each.hand_over_messages, text_of(steps * each.hand_over_bytes));
+        say("{:>6}{:>16}{:>12}{:>14}{:>14}{:>18}{:>12}\n", each.rank, steps * each.halo.messages,
+            text_of(steps * each.halo.bytes), text_of(steps * each.halo.copied), steps * each.halo.reductions,
+            steps * each.hand_over_messages, text_of(steps * each.hand_over_bytes));
     }
 }
 
@@ -146,28 +145,25 @@ Simulation simulate_deck(Pipeline const& pipeline, std::vector<StageWork> const&
 }
 
 void print_simulation(Pipeline const& pipeline, Simulation const& simulation) {
-    fmt::print(
-        "\nschedule {}, simulated: a step takes {:.3g} s of the machine model, bubble {:.1f}% (idle share of the "
+    say("\nschedule {}, simulated: a step takes {:.3g} s of the machine model, bubble {:.1f}% (idle share of the "
         "step), "
         "{:.1f}% (idle within each row's own work)\n",
         pipeline.schedule.name, simulation.makespan, 100 * simulation.bubble, 100 * simulation.window_bubble);
     for (std::size_t row = 0; row < simulation.peak_row_frames.size(); ++row) {
-        fmt::print("  row {}: at most {} micro-batches in flight\n", row, simulation.peak_row_frames[row]);
+        say("  row {}: at most {} micro-batches in flight\n", row, simulation.peak_row_frames[row]);
     }
 }
 
 void write_timeline(std::string const& path, Pipeline const& pipeline, Simulation const& simulation) {
-    std::ofstream file(path);
-    file << draw_timeline(simulation.events, {pipeline.schedule.name, ""});
-    require(file.good(), ExitCode::bad_deck, "cannot write '{}': give --timeline a file in a folder you can write to",
-            path);
-    fmt::print("{}: the schedule as a picture\n", path);
+    write_file(path, draw_timeline(simulation.events, {pipeline.schedule.name, ""}));
+    say("{}: the schedule as a picture\n", path);
 }
 
 }  // namespace
 
 ExitCode plan_verb(Command const& command) {
     Deck const deck = read_deck(command.deck, command.overrides);
+    require_outputs(deck, {command.timeline.value_or("")});
     RunPlan first = plan_run(deck, false);
     Pipeline const pipeline = first.pipeline;
     PipelineGrid const& grid = pipeline.grid;
@@ -183,12 +179,12 @@ ExitCode plan_verb(Command const& command) {
     }
     Network const network = build_network(deck, Mode::train, micro_samples, {}, grid.first_units());
     std::vector<StageWork> const stages = work_of(network.graph, grid);
-    fmt::print("{} on {} ranks; {} micro-batches of {} samples\n\n", to_string(grid), grid.ranks(),
-               deck.train.micro_batches, micro_samples);
+    say("{} on {} ranks; {} micro-batches of {} samples\n\n", to_string(grid), grid.ranks(), deck.train.micro_batches,
+        micro_samples);
     print_stages(grid, stages);
     print_memory(ranks);
     if (static_cast<int>(ranks.size()) < grid.ranks_per_replica()) {
-        fmt::print("  (of every row the tile with the most pixels in and around it)\n");
+        say("  (of every row the tile with the most pixels in and around it)\n");
     }
     print_traffic(ranks, deck.train.micro_batches / grid.replicas());
     if (!pipeline.schedule.rows.empty()) {
@@ -200,8 +196,8 @@ ExitCode plan_verb(Command const& command) {
     }
     require_fits(*hungriest);
     if (deck.memory.limit) {
-        fmt::print("\nfits: the hungriest rank ({}) needs {} of {}\n", hungriest->rank,
-                   text_of(hungriest->memory().total()), text_of(static_cast<std::size_t>(*deck.memory.limit)));
+        say("\nfits: the hungriest rank ({}) needs {} of {}\n", hungriest->rank, text_of(hungriest->memory().total()),
+            text_of(static_cast<std::size_t>(*deck.memory.limit)));
     }
     return ExitCode::success;
 }

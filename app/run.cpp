@@ -1,14 +1,12 @@
-#include <fmt/format.h>
-
-#include <filesystem>
-#include <fstream>
-
 #include "app/fit.hpp"
+#include "app/outputs.hpp"
 #include "app/ranks.hpp"
 #include "app/run_folder.hpp"
 #include "app/trainer.hpp"
 #include "app/verbs.hpp"
 #include "io/deck/parse.hpp"
+#include "io/file/new_file.hpp"
+#include "io/log/console.hpp"
 #include "io/log/progress.hpp"
 
 namespace aureole {
@@ -20,6 +18,7 @@ ExitCode run_verb(Command const& command, Comm const* comm) {
     if (command.dump) { deck.output.dump.file = *command.dump; }
     bool const dump = !deck.output.dump.file.empty();
     int const rank = comm == nullptr ? 0 : comm->rank();
+    if (rank == 0) { require_outputs(deck, {deck.output.dump.file, command.trace.value_or("")}); }
     require_same_deck(deck, comm);
     RunFolder const folder(deck, comm);
     take_over_checkpoint(deck, comm);
@@ -29,16 +28,16 @@ ExitCode run_verb(Command const& command, Comm const* comm) {
     open_data(plan, use);
     std::size_t const largest = largest_total(plan);
     if (rank == 0) {
-        fmt::print("{}", memory_table(plan));
+        say("{}", memory_table(plan));
         if (comm != nullptr) {
-            fmt::print("  largest total of all ranks        {:>12}\n", bytes_text(static_cast<double>(largest)));
+            say("  largest total of all ranks        {:>12}\n", bytes_text(static_cast<double>(largest)));
         }
     }
     require_fits(plan);
     Trainer trainer(plan, command.trace.value_or(""));
     if (command.profile) {
         std::string const table = trainer.profile();
-        if (rank == 0) { fmt::print("{}", table); }
+        if (rank == 0) { say("{}", table); }
         return ExitCode::success;
     }
     return trainer.run();

@@ -19,6 +19,7 @@
 #include "io/deck/changes.hpp"
 #include "io/deck/parse.hpp"
 #include "io/file/new_file.hpp"
+#include "io/log/console.hpp"
 
 namespace aureole {
 
@@ -47,8 +48,8 @@ Descriptor lock(std::string const& folder) {
     int status = -1;
     do { status = ::flock(file.number(), LOCK_EX | LOCK_NB); } while (status != 0 && errno == EINTR);
     if (status != 0 && errno != EWOULDBLOCK) {
-        fmt::print(stderr, "aureole: '{}' cannot be locked ({}): make sure that no other run writes into this folder\n",
-                   path, std::strerror(errno));
+        warn("'{}' cannot be locked ({}): make sure that no other run writes into this folder", path,
+             std::strerror(errno));
         return {};
     }
     require(status == 0, ExitCode::data_error,
@@ -74,7 +75,7 @@ void move_aside(std::string const& folder) {
     require(!error, ExitCode::data_error,
             "cannot move the results of an earlier run from '{}' to '{}' ({}): set another output.folder", folder, to,
             error.message());
-    fmt::print("train.resume: never: what an earlier run has left in '{}' is now in '{}'\n", folder, to);
+    say("train.resume: never: what an earlier run has left in '{}' is now in '{}'\n", folder, to);
 }
 
 std::vector<std::string> paths_to_resume_from(Deck const& deck) {
@@ -103,7 +104,7 @@ void require_same_run(Deck const& deck, std::string const& before, std::string c
         list += fmt::format("\n  {}: {} -> {}", change.key, change.before, change.now);
     }
     if (deck.train.resume_changes == TrainSpec::ResumeChanges::accept) {
-        fmt::print("accepted by train.resume_changes, beside what '{}' was trained with:{}\n", path, list);
+        say("accepted by train.resume_changes, beside what '{}' was trained with:{}\n", path, list);
         return;
     }
     fail(ExitCode::bad_deck,
@@ -117,8 +118,7 @@ void take_statistics(Deck const& deck, CheckpointReader const& reader) {
     std::string const text = reader.text(run_statistics_path), path = statistics_file(deck);
     if (content_of(path) == text) { return; }
     if (fs::exists(path)) {
-        fmt::print(stderr, "aureole: '{}' is not what the run was trained with: it is replaced from '{}'\n", path,
-                   reader.path());
+        warn("'{}' is not what the run was trained with: it is replaced from '{}'", path, reader.path());
     }
     write_file(path, text);
 }

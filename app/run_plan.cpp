@@ -16,6 +16,7 @@
 #include "io/data/class_names.hpp"
 #include "io/data/statistics.hpp"
 #include "io/deck/schema.hpp"
+#include "io/log/console.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
 #include "parallel/program/estimate.hpp"
@@ -54,10 +55,7 @@ Normalization normalization_of(RunPlan const& plan, DataUse use) {
         Statistics const statistics = load_statistics(path);
         return {spec, channels, &statistics};
     }
-    if (plan.is_root()) {
-        std::filesystem::create_directories(plan.deck.output.folder);
-        save_statistics(path, measure_statistics(*plan.train_data, spec));
-    }
+    if (plan.is_root()) { save_statistics(path, measure_statistics(*plan.train_data, spec)); }
     if (plan.comm != nullptr) { plan.comm->barrier(); }
     Statistics const statistics = load_statistics(path);
     return {spec, channels, &statistics};
@@ -70,11 +68,10 @@ void warn_about_chunks(RunPlan const& plan) {
     double const overhead = plan.train_data->overhead(box);
     if (overhead < 2) { return; }
     Shape const tile = box.shape();
-    fmt::print(
-        stderr,
-        "aureole: the training images are stored in chunks of which a rank unpacks {:.1f} times its tile: "
+    warn(
+        "the training images are stored in chunks of which a rank unpacks {:.1f} times its tile: "
         "rewrite them once, with chunks of at most a tile ({} x {} pixels), by `aureole convert hdf5 FILE --chunk "
-        "... -o NEW.h5`\n",
+        "... -o NEW.h5`",
         overhead, tile.h, tile.w);
 }
 

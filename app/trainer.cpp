@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "core/tensor/arena.hpp"
 #include "io/deck/parse.hpp"
 #include "io/file/new_file.hpp"
+#include "io/log/console.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
 #include "io/picture/curves.hpp"
@@ -76,9 +76,6 @@ void Trainer::start() {
     first_step_ = step_;
     has_nothing_to_do_ = step_ == steps_ && step_ > 0 && has_final_file();
     prepare_loaders();
-    if (!is_root() || has_nothing_to_do_) { return; }
-    write_file(deck_.output.folder + "/deck.yaml", dump_deck(deck_));
-    log_.emplace(deck_.output.folder, metric_names(plan_.has_eval ? plan_.eval : plan_.train), step_);
 }
 
 void Trainer::prepare_loaders() {
@@ -203,11 +200,11 @@ LabelCounts Trainer::count_labels(Batch const& batch) {
     if (counts.labels == 0 && !told_that_nothing_counts_) {
         told_that_nothing_counts_ = true;
         if (is_root()) {
-            fmt::print(stderr,
-                       "aureole: no label of the batch of step {} counts (all are {}, data.ignore_label): its loss and "
-                       "gradient are 0, and so for later batches of this kind; look at the labels if you expect "
-                       "others\n",
-                       step_ + 1, deck_.ignored_label().value_or(0));
+            warn(
+                "no label of the batch of step {} counts (all are {}, data.ignore_label): its loss and "
+                "gradient are 0, and so for later batches of this kind; look at the labels if you expect "
+                "others",
+                step_ + 1, deck_.ignored_label().value_or(0));
         }
     }
     return counts;
@@ -217,10 +214,8 @@ void Trainer::write_trace_of_step() const {
     std::vector<Event> const events = events_of(plan_.comm, engine_);
     std::vector<OperatorEvent> const operators = operator_events_of(plan_.comm, engine_);
     if (!is_root()) { return; }
-    std::ofstream file(trace_);
-    file << write_trace(events, operators, fmt::format("{}, step {}: one row per rank", deck_.name, step_ + 1));
-    require(file.good(), ExitCode::data_error, "cannot write '{}': give --trace a file in a folder you can write to",
-            trace_);
+    write_file(trace_,
+               write_trace(events, operators, fmt::format("{}, step {}: one row per rank", deck_.name, step_ + 1)));
     std::string shares;
     if (!events.empty()) {
         Pipeline const& pipeline = plan_.pipeline;
@@ -233,7 +228,7 @@ void Trainer::write_trace_of_step() const {
         shares += fmt::format("; messages between operators {:.1f}%, waiting for late ranks in them {:.1f}%",
                               100 * exposure.messages, 100 * exposure.late);
     }
-    fmt::print("{}: step {} in Chrome's trace format{}\n", trace_, step_ + 1, shares);
+    say("{}: step {} in Chrome's trace format{}\n", trace_, step_ + 1, shares);
 }
 
 /// Times are means over the steps since the last line.
@@ -262,12 +257,10 @@ void Trainer::report_step() {
     std::string const exchange =
         plan_.comm == nullptr ? "" : fmt::format("  exchange {:.1f}%", 100 * interval.communicated / interval.seconds);
     std::string const limit = deck_.memory.limit ? "/" + bytes_text(static_cast<double>(*deck_.memory.limit)) : "";
-    fmt::print(
-        "step {}/{}  epoch {:.2f}  {}  lr {:.3g}  {:.1f} images/s  {:.3f} s/step  data {:.0f}%{}  memory {}{}  {} "
+    say("step {}/{}  epoch {:.2f}  {}  lr {:.3g}  {:.1f} images/s  {:.3f} s/step  data {:.0f}%{}  memory {}{}  {} "
         "to go\n",
         step_, steps_, record.epoch, values_text(record), record.learning_rate, record.samples_per_second,
         record.seconds, 100 * record.data_share, exchange, bytes_text(peak), limit, duration_text(left));
-    std::fflush(stdout);
 }
 
 void Trainer::evaluate() {
@@ -320,9 +313,8 @@ void Trainer::evaluate() {
     record.seconds = seconds_since(begin);
     record.samples_per_second = static_cast<double>(samples) / record.seconds;
     log_->write(record);
-    fmt::print("evaluation after step {} on {} samples: {}  ({})\n", step_, samples, values_text(record),
-               duration_text(record.seconds));
-    std::fflush(stdout);
+    say("evaluation after step {} on {} samples: {}  ({})\n", step_, samples, values_text(record),
+        duration_text(record.seconds));
     if (!std::isfinite(record.loss)) {
         fail_as_diverged(fmt::format("the loss of the evaluation after step {} is {}", step_, record.loss));
     }
@@ -358,18 +350,31 @@ bool Trainer::wall_time_is_over() const {
     return slowest(seconds_since(begin_) + 2 * longest) > static_cast<double>(*deck_.train.wall_time);
 }
 
+std::string Trainer::missing_lines() const {
+    if (!log_ || log_->lost_lines() == 0) { return ""; }
+    return fmt::format(
+        "{} lines of metrics.csv and metrics.jsonl in '{}' are missing (they could not be written, as told above): "
+        "make room before the next run",
+        log_->lost_lines(), deck_.output.folder);
+}
+
 ExitCode Trainer::run() {
-    Index const eval_every = deck_.train.eval_every;
     if (has_nothing_to_do_) {
-        if (is_root()) { fmt::print("nothing to do: step {} of {}\n", step_, steps_); }
+        if (is_root()) { say("nothing to do: step {} of {}\n", step_, steps_); }
         return ExitCode::success;
     }
+    if (is_root()) {
+        write_file(deck_.output.folder + "/deck.yaml", dump_deck(deck_));
+        log_.emplace(deck_.output.folder, metric_names(plan_.has_eval ? plan_.eval : plan_.train), first_step_);
+    }
+    Index const eval_every = deck_.train.eval_every;
     while (step_ < steps_) {
         if (wall_time_is_over()) {
             save_last();
             if (!is_root()) { return ExitCode::wall_time; }
-            fmt::print("stopped at the wall-time limit after step {} of {}: run the same deck again to go on\n", step_,
-                       steps_);
+            if (std::string const missing = missing_lines(); !missing.empty()) { warn("{}", missing); }
+            say("stopped at the wall-time limit after step {} of {}: run the same deck again to go on\n", step_,
+                steps_);
             return ExitCode::wall_time;
         }
         train_step();
@@ -379,6 +384,8 @@ ExitCode Trainer::run() {
     }
     save_final();
     report_end();
+    std::string const missing = missing_lines();
+    require(missing.empty(), ExitCode::data_error, "{}", missing);
     return ExitCode::success;
 }
 
@@ -429,32 +436,30 @@ void Trainer::report_end() const {
         plan_.comm == nullptr ? std::vector<double>{} : plan_.comm->gather(engine_.seconds_communicating());
     if (plan_.comm != nullptr) { plan_.comm->sum(&read, 1); }
     if (!is_root()) { return; }
-    fmt::print("\n{:<24}{:>10}{:>8}{:>12}{:>12}{:>12}\n", "phase", "seconds", "share", "fastest", "mean", "slowest");
+    say("\n{:<24}{:>10}{:>8}{:>12}{:>12}{:>12}\n", "phase", "seconds", "share", "fastest", "mean", "slowest");
     for (auto const& [name, phase] : phases_) {
-        fmt::print("{:<24}{:>10.2f}{:>7.1f}%{:>12.5f}{:>12.5f}{:>12.5f}\n", name, phase.seconds,
-                   100 * phase.seconds / total, phase.fastest, phase.seconds / static_cast<double>(phase.count),
-                   phase.slowest);
+        say("{:<24}{:>10.2f}{:>7.1f}%{:>12.5f}{:>12.5f}{:>12.5f}\n", name, phase.seconds, 100 * phase.seconds / total,
+            phase.fastest, phase.seconds / static_cast<double>(phase.count), phase.slowest);
     }
-    fmt::print("{:<24}{:>10.2f}\n", "whole run", total);
+    say("{:<24}{:>10.2f}\n", "whole run", total);
     RunMemory const memory = plan_.memory();
     if (!communicating.empty()) {
         auto const [least, most] = std::minmax_element(communicating.begin(), communicating.end());
         double const mean = std::accumulate(communicating.begin(), communicating.end(), 0.0) /
                             static_cast<double>(communicating.size());
-        fmt::print(
-            "exchanges and reductions, seconds by rank: least {:.2f}, mean {:.2f}, most {:.2f} ({:.1f}% of the "
+        say("exchanges and reductions, seconds by rank: least {:.2f}, mean {:.2f}, most {:.2f} ({:.1f}% of the "
             "run)\n",
             *least, mean, *most, 100 * mean / total);
     }
-    fmt::print("arena: predicted {} bytes, allocated {} bytes\n", memory.arena.total(), engine_.arena_bytes());
-    fmt::print("process{}: predicted {}, peak {} ({:+.1f}%)\n", plan_.comm == nullptr ? "" : ", largest of all ranks",
-               bytes_text(largest), bytes_text(peak), 100 * (peak / largest - 1));
-    fmt::print("read from files: {}\n", bytes_text(read));
-    write_curves(deck_.output.folder + "/curves.svg", deck_.name, read_run_log(deck_.output.folder + "/metrics.csv"));
+    say("arena: predicted {} bytes, allocated {} bytes\n", memory.arena.total(), engine_.arena_bytes());
+    say("process{}: predicted {}, peak {} ({:+.1f}%)\n", plan_.comm == nullptr ? "" : ", largest of all ranks",
+        bytes_text(largest), bytes_text(peak), 100 * (peak / largest - 1));
+    say("read from files: {}\n", bytes_text(read));
     write_summary();
+    write_curves(deck_.output.folder + "/curves.svg", deck_.name, read_run_log(deck_.output.folder + "/metrics.csv"));
     bool const drawn = plan_.has_eval && deck_.output.pictures > 0 && can_draw(plan_.eval.sample);
-    fmt::print("results in {}: metrics.csv, metrics.jsonl, curves.svg, {}summary.json, deck.yaml\n",
-               deck_.output.folder, drawn ? "predictions.png, " : "");
+    say("results in {}: metrics.csv, metrics.jsonl, curves.svg, {}summary.json, deck.yaml\n", deck_.output.folder,
+        drawn ? "predictions.png, " : "");
 }
 
 void Trainer::write_summary() const {
@@ -472,7 +477,7 @@ void Trainer::write_summary() const {
         separator = ",";
     }
     text += "\n  }\n}\n";
-    std::ofstream(deck_.output.folder + "/summary.json") << text;
+    write_file(deck_.output.folder + "/summary.json", text);
 }
 
 }  // namespace aureole

@@ -97,6 +97,8 @@ class Trainer {
     [[nodiscard]] bool is_root() const { return plan_.is_root(); }
     void report_end() const;
     void write_summary() const;
+    /// What the end of a run says of lines of the log that could not be written; empty if all are there.
+    [[nodiscard]] std::string missing_lines() const;
     [[nodiscard]] bool wall_time_is_over() const;
     [[nodiscard]] std::vector<std::pair<std::string, double>> read_metrics(Network const& network,
                                                                            ThresholdScores const* scores) const;

@@ -11,6 +11,7 @@
 #include "core/version.hpp"
 #include "io/checkpoint/tensor_file.hpp"
 #include "io/deck/parse.hpp"
+#include "io/log/console.hpp"
 
 namespace aureole {
 
@@ -77,7 +78,7 @@ bool Trainer::restore() {
             fault = error.what();
         }
         if (plan_.comm == nullptr ? fault.empty() : plan_.comm->all(fault.empty())) { return true; }
-        if (!fault.empty()) { fmt::print(stderr, "aureole: [rank {}] {}\n", plan_.rank, fault); }
+        if (!fault.empty()) { warn("{}{}", plan_.comm == nullptr ? "" : fmt::format("[rank {}] ", plan_.rank), fault); }
         if (first_fault.empty()) { first_fault = fault; }
     }
     require(paths.empty(), ExitCode::data_error,
@@ -100,7 +101,7 @@ void Trainer::take(RunState const& state, std::string const& path) {
     interval_.losses = state.losses;
     counts_before_ = state.counts;
     best_ = state.best;
-    if (is_root()) { fmt::print("resumed after step {} from {}\n", step_, path); }
+    if (is_root()) { say("resumed after step {} from {}\n", step_, path); }
 }
 
 RunState Trainer::state() const {
@@ -153,11 +154,13 @@ void Trainer::save_after_step(bool evaluated) {
     if (evaluated && is_best()) { names.push_back(best_file()); }
     if (names.empty()) { return; }
     auto const begin = Clock::now();
+    if (log_) { log_->sync(); }
     checkpoints_->write(state(), names, Checkpoints::When::beside);
     phases_["checkpoints"].add(seconds_since(begin));
 }
 
 void Trainer::save_last() {
+    if (log_) { log_->sync(); }
     checkpoints_->write(state(), {folder().path_of(step_)}, Checkpoints::When::at_once);
     require(
         checkpoints_->finish(), ExitCode::data_error,
@@ -278,7 +281,7 @@ void write_dump(RunPlan const& plan, std::string const& path, double loss, Index
         std::string("activations (n, d, h, w, c); convolution weights (t, r, s, c / groups, k); linear weights "
                     "(1, 1, 1, c, k); parameters are those before the update of this step"));
     file.commit();
-    fmt::print("dump of step {}: {}\n", step, path);
+    say("dump of step {}: {}\n", step, path);
 }
 
 }  // namespace aureole

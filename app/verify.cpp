@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 
+#include "app/outputs.hpp"
 #include "app/ranks.hpp"
 #include "app/trainer.hpp"
 #include "app/verbs.hpp"
@@ -18,6 +19,7 @@
 #include "core/tensor/arena.hpp"
 #include "core/tensor/philox.hpp"
 #include "io/deck/parse.hpp"
+#include "io/log/console.hpp"
 #include "io/log/progress.hpp"
 
 namespace aureole {
@@ -126,11 +128,11 @@ class Verification {
         if (one_) {
             progress.reset();
             draw();
-            fmt::print("{}", equal ? fmt::format("equal: {} values of {} steps on {} and on one rank differ by at "
-                                                 "most {:.2e} of their norms (allowed {:.0e}{})\n",
-                                                 compared_, command_.steps, to_string(tiled_.pipeline.grid), worst_,
-                                                 tolerance_, rounding_text())
-                                   : "the grid changes the result" + hint() + "\n");
+            say("{}", equal ? fmt::format("equal: {} values of {} steps on {} and on one rank differ by at "
+                                          "most {:.2e} of their norms (allowed {:.0e}{})\n",
+                                          compared_, command_.steps, to_string(tiled_.pipeline.grid), worst_,
+                                          tolerance_, rounding_text())
+                            : "the grid changes the result" + hint() + "\n");
         }
         return equal;
     }
@@ -523,19 +525,18 @@ class Verification {
 
     /// The first values that depart, in the order of the computation.
     void report(Index step) {
-        fmt::print("step {}: {} values compared, largest relative difference {:.2e}\n", step, departures_.size(),
-                   worst_);
+        say("step {}: {} values compared, largest relative difference {:.2e}\n", step, departures_.size(), worst_);
         Index shown = 0;
         for (Departure const& each : departures_) {
             if (!each.departs) { continue; }
             if (shown == 0) {
-                fmt::print("  {:<44}{:>12}{:>12}  {}\n", "departs", "largest", "relative", "where (n, d, h, w, c)");
+                say("  {:<44}{:>12}{:>12}  {}\n", "departs", "largest", "relative", "where (n, d, h, w, c)");
             }
             if (++shown > 10) { break; }
-            fmt::print("  {:<44}{:>12.3e}{:>12.3e}  ({}) on rank {}\n", each.what, each.largest, each.relative,
-                       fmt::join(each.place, ", "), each.rank);
+            say("  {:<44}{:>12.3e}{:>12.3e}  ({}) on rank {}\n", each.what, each.largest, each.relative,
+                fmt::join(each.place, ", "), each.rank);
         }
-        if (first_ != none_found) { fmt::print("first to depart: {}\n", departures_[first_].what); }
+        if (first_ != none_found) { say("first to depart: {}\n", departures_[first_].what); }
         departures_.clear();
     }
 
@@ -550,7 +551,7 @@ class Verification {
         Departure const* const chosen = drawn_ ? &*drawn_ : last_image_ ? &*last_image_ : nullptr;
         require(chosen != nullptr, ExitCode::bad_deck, "--seams: no image was compared: ask for an activation");
         write_png(command_.seams, seam_picture(*chosen));
-        fmt::print("{}: error of {}, largest {:.3e}\n", command_.seams, chosen->what, chosen->largest);
+        say("{}: error of {}, largest {:.3e}\n", command_.seams, chosen->what, chosen->largest);
     }
     [[nodiscard]] Picture seam_picture(Departure const& departure) const;
 };
@@ -602,6 +603,7 @@ ExitCode verify_verb(Command const& command, Comm const* comm) {
     deck.data.eval.reset();
     deck.output.dump.activations = command.verify.activations;
     if (deck.output.dump.activations.empty()) { deck.output.dump.activations = {"*"}; }
+    if (comm == nullptr || comm->rank() == 0) { require_outputs(deck, {command.verify.seams}); }
     Verification verification(std::move(deck), command.verify, comm);
     return verification.run() ? ExitCode::success : ExitCode::differs;
 }

@@ -15,7 +15,7 @@ enum class ExitCode : int {
     does_not_fit = 3,  ///< the plan exceeds a memory limit
     diverged = 4,      ///< loss became NaN or infinite
     wall_time = 5,     ///< stopped at the wall-time limit; resubmit to go on
-    data_error = 6,    ///< an input file is missing, malformed or holds bad values
+    data_error = 6,    ///< a file is missing, malformed or holds bad values, or cannot be written
     internal = 70,     ///< a defect of Aureole
 };
 

@@ -94,7 +94,7 @@ CheckpointLayout lay_out_checkpoint(std::vector<CheckpointBlock> const& blocks, 
             layout.offsets.push_back(offset);
             elsewhere.push_back({offset, offset + static_cast<std::int64_t>(block.bytes())});
         }
-        file.flush();
+        file.close();
     }
     std::sort(elsewhere.begin(), elsewhere.end(), [](auto const& a, auto const& b) { return a.begin < b.begin; });
     Descriptor const file(draft.path(), O_RDONLY);

@@ -1,11 +1,6 @@
 #include "io/checkpoint/tensor_file.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <filesystem>
 
 #include "core/error.hpp"
 #include "core/tensor/arena.hpp"
@@ -25,14 +20,6 @@ hdf5::Extents squeezed(hdf5::Extents extents) {
     return extents;
 }
 
-/// Data reach the disk before the name does: a crash leaves the old file or the new one, never an empty one.
-void synchronise(std::string const& path) {
-    int const descriptor = open(path.c_str(), O_RDONLY);
-    if (descriptor < 0) { return; }
-    fsync(descriptor);
-    close(descriptor);
-}
-
 }  // namespace
 
 hdf5::Type stored_type(DType dtype) {
@@ -50,27 +37,16 @@ bool has_extents(hdf5::Dataset const& dataset, Shape const& shape) {
     return squeezed(dataset.shape()) == squeezed(extents_of(shape));
 }
 
-TensorFileWriter::TensorFileWriter(std::string path) : path_(std::move(path)), temporary_(path_ + ".part") {
-    std::filesystem::path const folder = std::filesystem::path(path_).parent_path();
-    std::error_code error;
-    if (!folder.empty()) { std::filesystem::create_directories(folder, error); }
-    require(!error, ExitCode::data_error, "cannot create the folder '{}' ({}): choose another, or mend its permissions",
-            folder.string(), error.message());
-    file_.emplace(hdf5::File::create(temporary_));
-}
-
-TensorFileWriter::~TensorFileWriter() {
-    if (!file_) { return; }
-    file_.reset();  // not committed: something failed, and the half file must not stay
-    std::remove(temporary_.c_str());
-}
+TensorFileWriter::TensorFileWriter(std::string path)
+    : new_file_(std::move(path)), file_(hdf5::File::create(new_file_.temporary())) {}
 
 void TensorFileWriter::write(TensorEntry const& entry, void const* values) {
     hdf5::DatasetSpec spec;
     spec.type = stored_type(entry.dtype);
     spec.shape = extents_of(entry.shape);
-    hdf5::Dataset dataset = file_->create_dataset(entry.path, spec);
+    hdf5::Dataset dataset = file_.create_dataset(entry.path, spec);
     dataset.write(hdf5::Extents(spec.shape.size(), 0), spec.shape, spec.type, values);
+    dataset.close();
 }
 
 void TensorFileWriter::write(std::string const& path, Tensor const& tensor) {
@@ -87,17 +63,12 @@ void TensorFileWriter::write(std::string const& path, Tensor const& tensor) {
 }
 
 void TensorFileWriter::set_attribute(std::string const& key, hdf5::Attribute const& value) {
-    file_->set_attribute("/", key, value);
+    file_.set_attribute("/", key, value);
 }
 
 void TensorFileWriter::commit() {
-    file_->flush();
-    file_.reset();
-    synchronise(temporary_);
-    std::error_code error;
-    std::filesystem::rename(temporary_, path_, error);
-    require(!error, ExitCode::data_error, "cannot rename '{}' to '{}' ({}): the data are in the former", temporary_,
-            path_, error.message());
+    file_.close();
+    new_file_.commit();
 }
 
 hdf5::Dataset TensorFileReader::dataset(std::string const& path, Shape const& shape) const {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/tensor/tensor.hpp"
+#include "io/file/new_file.hpp"
 #include "io/hdf5/file.hpp"
 
 namespace aureole {
@@ -22,25 +23,23 @@ struct TensorEntry {
 /// Whether a dataset has the extents of a tensor, up to axes of extent 1.
 [[nodiscard]] bool has_extents(hdf5::Dataset const& dataset, Shape const& shape);
 
-/// Writes a new HDF5 file under a temporary name and renames it when it is complete: a reader never sees half of it.
+/// Writes a new HDF5 file beside its name, which it gets when it is complete: a reader never sees half of it. See
+/// NewFile. Without commit() nothing is left.
 class TensorFileWriter {
   public:
     explicit TensorFileWriter(std::string path);
-    ~TensorFileWriter();
-    TensorFileWriter(TensorFileWriter const&) = delete;
-    TensorFileWriter& operator=(TensorFileWriter const&) = delete;
 
     /// `values`: host memory of the stored type.
     void write(TensorEntry const& entry, void const* values);
     /// A device tensor, copied through host memory.
     void write(std::string const& path, Tensor const& tensor);
     void set_attribute(std::string const& key, hdf5::Attribute const& value);
-    /// Hands the file to the operating system and gives it its name.
+    /// Hands the file to the disk and gives it its name.
     void commit();
 
   private:
-    std::string path_, temporary_;
-    std::optional<hdf5::File> file_;
+    NewFile new_file_;
+    hdf5::File file_;
 };
 
 /// Reads tensors of a file written by the class above, or by anyone.

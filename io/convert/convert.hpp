@@ -16,6 +16,10 @@ struct Output {
     bool shuffle = true;         ///< of bytes, before deflate
 };
 
+/// Looks at the file to write before anything is read: Error(data_error) if it is no regular file and not new, or one
+/// of those that are read. @param sources  files and folders
+void require_output(Output const& output, std::vector<std::string> const& sources);
+
 /// Called now and then with the samples done and all samples.
 using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 

@@ -42,8 +42,6 @@ void copy_values(hdf5::Dataset const& from, hdf5::Dataset& to, std::function<voi
 
 Summary convert_hdf5(std::string const& path, Output const& output, Progress const& progress) {
     hdf5::File const source = hdf5::File::open(path);
-    SampleWriter writer(output, "hdf5", {path});
-    hdf5::File& target = writer.file();
     Summary summary;
     std::vector<std::string> names;
     std::int64_t total = 0, done = 0;
@@ -53,6 +51,7 @@ Summary convert_hdf5(std::string const& path, Output const& output, Progress con
             summary.skipped.push_back(name);
             continue;
         }
+        require_apart(output.file, dataset.other_files());
         names.push_back(name);
         total += dataset.shape().empty() ? 1 : dataset.shape()[0];
     }
@@ -60,6 +59,8 @@ Summary convert_hdf5(std::string const& path, Output const& output, Progress con
     require(output.chunk.empty() || std::find(names.begin(), names.end(), with_root(output.x)) != names.end(),
             ExitCode::bad_deck,
             "a chunk is given for '{}', which '{}' does not have: name a dataset of numbers with --x", output.x, path);
+    SampleWriter writer(output, "hdf5", {path});
+    hdf5::File& target = writer.file();
     std::set<std::string> groups;
     for (std::string const& name : names) {
         hdf5::Dataset const from = source.dataset(name);
@@ -76,6 +77,7 @@ Summary convert_hdf5(std::string const& path, Output const& output, Progress con
             done += rows;
             progress(done, total);
         });
+        to.close();
         target.copy_attributes(source, name, name);
         for (std::size_t end = name.rfind('/'); end != 0 && end != std::string::npos; end = name.rfind('/', end - 1)) {
             groups.insert(name.substr(0, end));

@@ -40,34 +40,33 @@ hdf5::Extents chunk_of_x(Output const& output, hdf5::Extents const& shape, std::
     return output.chunk;
 }
 
-SampleWriter::SampleWriter(Output const& output, std::string const& origin, std::vector<std::string> const& sources)
-    : output_(output), temporary_(output.file + ".part") {
+namespace {
+
+/// The file to write, of options that make sense.
+std::string const& file_of(Output const& output) {
     require(!output.file.empty(), ExitCode::bad_deck, "no file to write is named: name one with --output");
     require(output.x != output.y, ExitCode::bad_deck, "images and labels are both called '{}': give them two names",
             output.x);
-    fs::path const folder = fs::path(output.file).parent_path();
-    std::error_code error;
-    if (!folder.empty()) { fs::create_directories(folder, error); }
-    require(!error, ExitCode::data_error, "cannot create the folder '{}' ({}): choose another, or mend its permissions",
-            folder.string(), error.message());
-    file_ = hdf5::File::create(temporary_);
-    file_->set_attribute("/", "origin", origin);
-    file_->set_attribute("/", "source", sources);
-    file_->set_attribute("/", "created_by", "aureole " + std::string(version()));
+    return output.file;
 }
 
-SampleWriter::~SampleWriter() {
-    if (finished_) { return; }
-    x_.reset();
-    y_.reset();
-    file_.reset();
-    std::error_code error;
-    fs::remove(temporary_, error);
+}  // namespace
+
+void require_output(Output const& output, std::vector<std::string> const& sources) {
+    aureole::require_output(file_of(output));
+    require_apart(output.file, sources);
+}
+
+SampleWriter::SampleWriter(Output const& output, std::string const& origin, std::vector<std::string> const& sources)
+    : output_(output), new_file_(file_of(output)), file_(hdf5::File::create(new_file_.temporary())) {
+    file_.set_attribute("/", "origin", origin);
+    file_.set_attribute("/", "source", sources);
+    file_.set_attribute("/", "created_by", "aureole " + std::string(version()));
 }
 
 void SampleWriter::create_x(hdf5::Type type, hdf5::Extents const& shape) {
     hdf5::Extents const chunk = chunk_of_x(output_, shape, size_of(type));
-    x_ = Part{file_->create_dataset(
+    x_ = Part{file_.create_dataset(
         output_.x,
         {.type = type, .shape = shape, .chunk = chunk, .deflate = output_.deflate, .shuffle = output_.shuffle})};
     summary_.x_shape = shape;
@@ -76,10 +75,10 @@ void SampleWriter::create_x(hdf5::Type type, hdf5::Extents const& shape) {
 
 void SampleWriter::create_y(hdf5::Type type, hdf5::Extents const& shape, std::vector<std::string> const& class_names) {
     hdf5::Extents const chunk = default_chunk(shape, size_of(type));
-    y_ = Part{file_->create_dataset(
+    y_ = Part{file_.create_dataset(
         output_.y,
         {.type = type, .shape = shape, .chunk = chunk, .deflate = output_.deflate, .shuffle = output_.shuffle})};
-    if (!class_names.empty()) { file_->set_attribute(output_.y, "class_names", class_names); }
+    if (!class_names.empty()) { file_.set_attribute(output_.y, "class_names", class_names); }
     summary_.y_shape = shape;
     summary_.y_type = type;
     summary_.class_names = class_names;
@@ -97,19 +96,15 @@ void SampleWriter::append_x(std::int64_t count, void const* samples) { append(*x
 void SampleWriter::append_y(std::int64_t count, void const* samples) { append(*y_, count, samples); }
 
 Summary SampleWriter::finish() {
-    for (auto const* part : {&x_, &y_}) {
-        bool const whole = !*part || (*part)->written == (*part)->dataset.shape()[0];
+    for (auto* const part : {&x_, &y_}) {
+        if (!*part) { continue; }
+        bool const whole = (*part)->written == (*part)->dataset.shape()[0];
         require(whole, "conversion: not all samples of '{}' were written", output_.file);
+        (*part)->dataset.close();
     }
-    file_->flush();
-    x_.reset();
-    y_.reset();
-    file_.reset();
+    file_.close();
+    new_file_.commit();
     std::error_code error;
-    fs::rename(temporary_, output_.file, error);
-    require(!error, ExitCode::data_error, "cannot rename '{}' to '{}' ({}): check the permissions of the folder",
-            temporary_, output_.file, error.message());
-    finished_ = true;
     summary_.file_bytes = fs::file_size(output_.file, error);
     return summary_;
 }

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "io/convert/convert.hpp"
+#include "io/file/new_file.hpp"
 #include "io/hdf5/file.hpp"
 
 namespace aureole::convert {
@@ -11,18 +12,15 @@ class SampleWriter {
   public:
     /// @param origin kind of source, for the attributes
     SampleWriter(Output const& output, std::string const& origin, std::vector<std::string> const& sources);
-    SampleWriter(SampleWriter const&) = delete;
-    SampleWriter& operator=(SampleWriter const&) = delete;
-    ~SampleWriter();
 
     void create_x(hdf5::Type type, hdf5::Extents const& shape);
     void create_y(hdf5::Type type, hdf5::Extents const& shape, std::vector<std::string> const& class_names);
     /// Writes `count` samples behind those written before. Memory is of the type given at creation.
     void append_x(std::int64_t count, void const* samples);
     void append_y(std::int64_t count, void const* samples);
-    [[nodiscard]] hdf5::File& file() { return *file_; }
+    [[nodiscard]] hdf5::File& file() { return file_; }
 
-    /// Renames the file to its final name.
+    /// Hands the file to the disk and gives it its name.
     Summary finish();
 
   private:
@@ -33,11 +31,10 @@ class SampleWriter {
     void append(Part& part, std::int64_t count, void const* samples);
 
     Output output_;
-    std::string temporary_;
-    std::optional<hdf5::File> file_;
+    NewFile new_file_;
+    hdf5::File file_;
     std::optional<Part> x_, y_;
     Summary summary_;
-    bool finished_ = false;
 };
 
 /// The chunk of the output's x: the one asked for, checked against the shape, or the default.

@@ -40,21 +40,24 @@ bool natural_less(std::string const& a, std::string const& b) {
     return a < b;  // equal but for leading zeros
 }
 
+std::vector<std::string> files_matching(std::string const& pattern) {
+    if (pattern.find_first_of("*?[") == std::string::npos) { return {pattern}; }
+    glob_t found{};
+    int const status = glob(pattern.c_str(), 0, nullptr, &found);
+    std::vector<std::string> matches;
+    if (status == 0) { matches.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc); }
+    globfree(&found);
+    std::sort(matches.begin(), matches.end(), natural_less);
+    return matches;
+}
+
 std::vector<std::string> expand_patterns(std::vector<std::string> const& patterns) {
     std::vector<std::string> files;
     for (std::string const& pattern : patterns) {
-        if (pattern.find_first_of("*?[") == std::string::npos) {
-            files.push_back(pattern);
-            continue;
-        }
-        glob_t found{};
-        int const status = glob(pattern.c_str(), 0, nullptr, &found);
-        std::vector<std::string> matches(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-        globfree(&found);
-        require(status == 0 && !matches.empty(), ExitCode::data_error,
+        std::vector<std::string> const matches = files_matching(pattern);
+        require(!matches.empty(), ExitCode::data_error,
                 "no file matches '{}' (a pattern of the deck): correct the pattern or the folder it starts from",
                 pattern);
-        std::sort(matches.begin(), matches.end(), natural_less);
         files.insert(files.end(), matches.begin(), matches.end());
     }
     return files;

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <limits>
 
 #include "core/error.hpp"
 #include "io/data/normalization.hpp"
+#include "io/file/new_file.hpp"
 
 namespace aureole {
 
@@ -122,14 +122,7 @@ void save_statistics(std::string const& path, Statistics const& statistics) {
         text += fmt::format("{} {:.17g} {:.17g} {:.17g} {:.17g}\n", c, statistics.mean[c], statistics.deviation[c],
                             statistics.minimum[c], statistics.maximum[c]);
     }
-    std::string const temporary = path + ".part";
-    std::ofstream out(temporary);
-    out << text;
-    out.close();
-    std::error_code error;
-    if (out) { std::filesystem::rename(temporary, path, error); }
-    require(out.good() && !error, ExitCode::data_error,
-            "cannot write the statistics '{}': check that the folder exists, may be written and has space", path);
+    write_file(path, text);
 }
 
 Statistics load_statistics(std::string const& path) {

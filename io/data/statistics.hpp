@@ -36,7 +36,7 @@ class StatisticsSum {
 /// Reads the whole set once and measures it after the clipping, logarithm, factor and offset of `normalize`.
 [[nodiscard]] Statistics measure_statistics(Dataset const& dataset, NormalizeSpec const& normalize);
 
-/// A text file of one line per channel, written under a temporary name first. Figures come back exactly as they were.
+/// A text file of one line per channel, written as a NewFile. Figures come back exactly as they were.
 void save_statistics(std::string const& path, Statistics const& statistics);
 [[nodiscard]] Statistics load_statistics(std::string const& path);
 

@@ -35,6 +35,41 @@ void create_folder_of(std::string const& path) {
             folder.string(), error.message());
 }
 
+/// The nearest folder above a file that exists must take new entries.
+void require_folder_of(std::string const& path) {
+    fs::path nearest = fs::absolute(path).parent_path();
+    std::error_code error;
+    while (!fs::exists(nearest, error) && nearest.has_relative_path()) { nearest = nearest.parent_path(); }
+    require(fs::is_directory(nearest, error), ExitCode::data_error,
+            "'{}' cannot be written (cannot create the folder '{}', which is a file): choose another folder", path,
+            nearest.string());
+    require(::access(nearest.c_str(), W_OK | X_OK) == 0, ExitCode::data_error,
+            "'{}' cannot be written (folder '{}': {}): choose another, or mend its permissions", path, nearest.string(),
+            std::strerror(errno));
+}
+
+std::string temporary_of(std::string const& path) { return path + ".part"; }
+
+bool is_same(fs::path const& a, fs::path const& b) {
+    std::error_code error;
+    return fs::equivalent(a, b, error) && !error;
+}
+
+bool is_in(fs::path const& file, fs::path const& source) {
+    std::error_code error;
+    if (is_same(file, source)) { return true; }
+    if (!fs::is_directory(source, error)) { return false; }
+    constexpr int deepest = 8;  // links can form cycles
+    auto const options =
+        fs::directory_options::skip_permission_denied | fs::directory_options::follow_directory_symlink;
+    fs::recursive_directory_iterator entry(source, options, error);
+    for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+        if (is_same(file, entry->path())) { return true; }
+        if (entry.depth() >= deepest) { entry.disable_recursion_pending(); }
+    }
+    return false;
+}
+
 }  // namespace
 
 void require_output(std::string const& path) {
@@ -48,12 +83,26 @@ void require_output(std::string const& path) {
             status.type() == fs::file_type::directory ? "a folder"
             : error                                   ? error.message()
                                                       : "a device or a pipe");
+    require_folder_of(target_of(path));
+}
+
+void require_apart(std::string const& path, std::vector<std::string> const& sources) {
+    std::string const target = target_of(path);
+    for (std::string const& written : {target, temporary_of(target)}) {
+        std::error_code error;
+        if (!fs::exists(written, error)) { continue; }
+        for (std::string const& source : sources) {
+            require(!is_in(written, source), ExitCode::data_error,
+                    "'{}' cannot be written ('{}' is read for it, or lies in a folder that is): give another name",
+                    written == target ? path : written, source);
+        }
+    }
 }
 
 NewFile::NewFile(std::string path) : path_(std::move(path)) {
     require_output(path_);
     path_ = target_of(path_);
-    temporary_ = path_ + ".part";
+    temporary_ = temporary_of(path_);
     require_output(temporary_);
     create_folder_of(path_);
 }

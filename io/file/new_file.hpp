@@ -2,14 +2,19 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/file/descriptor.hpp"
 
 namespace aureole {
 
 /// Throws Error(data_error) unless `path` names a regular file, or nothing yet: never a folder, a device, a pipe, a
-/// link whose target is gone.
+/// link whose target is gone. Its folder must be one that can be written, or be made in one.
 void require_output(std::string const& path);
+
+/// Throws Error(data_error) if writing `path` by a NewFile would replace one of the files that are read for it, by any
+/// name or link. Of folders all files in them count; what does not exist is left out.
+void require_apart(std::string const& path, std::vector<std::string> const& sources);
 
 /// A file that is written under a temporary name beside its own, "<path>.part", and gets its name when it is whole:
 /// whatever fails, at any instant, under the name is the old file or the new one. Its folder is created. A link is

@@ -11,6 +11,7 @@ namespace aureole::hdf5 {
 
 namespace {
 
+constexpr char const* no_room = "check the free space and the permissions of its folder";
 constexpr char const* damaged = "check the file with 'h5dump -H', copy or download it again";
 
 std::vector<hsize_t> to_hsize(std::span<Index const> values) { return {values.begin(), values.end()}; }
@@ -157,8 +158,7 @@ void Dataset::transfer(bool writing, std::span<Index const> offset, std::span<In
     herr_t const status = writing ? H5Dwrite(handle_.id(), memory, memory_id, file_id, H5P_DEFAULT, data)
                                   : H5Dread(handle_.id(), memory, memory_id, file_id, H5P_DEFAULT, data);
     if (status >= 0) { return; }
-    check(status, fmt::format("cannot {} {}", writing ? "write" : "read", place()),
-          writing ? "check the free space and the permissions of its folder" : damaged);
+    check(status, fmt::format("cannot {} {}", writing ? "write" : "read", place()), writing ? no_room : damaged);
 }
 
 void Dataset::read(std::span<Index const> offset, std::span<Index const> count, Type memory, void* out) const {
@@ -197,6 +197,12 @@ void Dataset::read_stored(std::span<Index const> offset, std::span<Index const> 
 void Dataset::write(std::span<Index const> offset, std::span<Index const> count, Type memory, void const* data) {
     Lock const lock;
     transfer(true, offset, count, memory_type(memory), const_cast<void*>(data));
+}
+
+void Dataset::close() {
+    Lock const lock;
+    if (!handle_.valid()) { return; }
+    check(H5Dclose(handle_.take()), fmt::format("cannot write {}", place()), no_room);
 }
 
 void Dataset::write_stored(std::span<Index const> offset, std::span<Index const> count, void const* data) {

@@ -57,6 +57,9 @@ class Dataset {
     void read_stored(std::span<Index const> offset, std::span<Index const> count, void* out) const;
     void write(std::span<Index const> offset, std::span<Index const> count, Type memory, void const* data);
     void write_stored(std::span<Index const> offset, std::span<Index const> count, void const* data);
+    /// Ends a dataset that was written: the library keeps values back until then, and tells here that there was no
+    /// room.
+    void close();
 
     /// The whole dataset.
     template <class T>
@@ -69,6 +72,9 @@ class Dataset {
     /// Throws an Error(data_error) if the library would make up elements of this dataset: a source file or source
     /// dataset of a virtual dataset is missing, or elements were never written (`allow` lets these pass).
     void require_stored(Unwritten unwritten) const;
+    /// Other files in which values of this dataset lie: that of an external link, external files, and the sources of a
+    /// virtual dataset, under all names under which the library looks for them.
+    [[nodiscard]] std::vector<std::string> other_files() const;
     /// The numbers of an attribute in the order in which they are stored; none if there is no such attribute, or if it
     /// is no number. Exact: the type holds every integer of 64 bits.
     [[nodiscard]] std::vector<long double> attribute_numbers(std::string const& key) const;

@@ -148,7 +148,7 @@ File File::open(std::string const& path) {
 
 File File::create(std::string const& path) {
     Lock const lock;
-    return create_with(path, H5P_DEFAULT);
+    return create_with(path, Handle(H5Pcreate(H5P_FILE_ACCESS)).id());
 }
 
 File File::create_checked(std::string const& path) {
@@ -163,6 +163,8 @@ File File::create_checked(std::string const& path) {
 }
 
 File File::create_with(std::string const& path, std::int64_t access) {
+    H5Pset_file_locking(access, true, true);  // some parallel file systems have no locks
+    H5Pset_sieve_buf_size(access, 0);         // small writes fail where they happen
     Handle handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access));
     check(handle.id(), fmt::format("cannot create '{}'", path),
           "check that its folder exists, may be written and has space");
@@ -261,9 +263,13 @@ void File::create_group(std::string const& name) {
     check(group.id(), fmt::format("cannot create group '{}' of '{}'", name, path_), "choose another name");
 }
 
-void File::flush() {
+void File::close() {
     Lock const lock;
-    check(H5Fflush(handle_.id(), H5F_SCOPE_GLOBAL), fmt::format("cannot write '{}'", path_), "check the free space");
+    if (!handle_.valid()) { return; }
+    std::string const what = fmt::format("cannot write '{}'", path_);
+    constexpr char const* remedy = "check the free space and the permissions of its folder";
+    check(H5Fflush(handle_.id(), H5F_SCOPE_GLOBAL), what, remedy);
+    check(H5Fclose(handle_.take()), what, remedy);
 }
 
 Handle File::open_object(std::string const& name) const {
@@ -278,6 +284,7 @@ void File::require_volume(Dataset const& dataset, std::size_t values) {
 }
 
 std::string library_version() {
+    Lock const lock;
     unsigned major = 0, minor = 0, release = 0;
     H5get_libversion(&major, &minor, &release);
 #ifdef H5_HAVE_PARALLEL

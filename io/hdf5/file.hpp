@@ -62,8 +62,9 @@ class File {
     /// Copies all attributes of an object of another file, except variable-length ones other than text.
     void copy_attributes(File const& from, std::string const& from_object, std::string const& object);
 
-    /// Hands everything written to the operating system.
-    void flush();
+    /// Ends a file that was created, after its datasets: all of it is handed to the operating system. One that goes out
+    /// of scope without this may be cut short in silence.
+    void close();
 
   private:
     [[nodiscard]] static File create_with(std::string const& path, std::int64_t access);

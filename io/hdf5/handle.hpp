@@ -21,6 +21,8 @@ class Handle {
     [[nodiscard]] std::int64_t id() const { return id_; }
     [[nodiscard]] bool valid() const { return id_ >= 0; }
     void release() noexcept;
+    /// Hands the identifier over to who releases it, and looks whether that went well.
+    [[nodiscard]] std::int64_t take() { return std::exchange(id_, -1); }
 
   private:
     std::int64_t id_ = -1;

@@ -11,8 +11,17 @@ std::recursive_mutex& library_mutex() {
     return mutex;
 }
 
+/// "file write failed: time = ..., errno = 28, error message = 'No space left on device', ...": what the system said.
+std::string without_details(std::string const& text) {
+    static constexpr std::string_view head = ": time =", message = "error message = '";
+    auto const end = text.find(head), begin = text.find(message);
+    if (end == std::string::npos || begin == std::string::npos) { return text; }
+    std::string const said = text.substr(begin + message.size());
+    return text.substr(0, end) + ": " + said.substr(0, said.find('\''));
+}
+
 herr_t keep_innermost(unsigned depth, H5E_error2_t const* error, void* text) {
-    if (depth == 0 && error->desc != nullptr) { *static_cast<std::string*>(text) = error->desc; }
+    if (depth == 0 && error->desc != nullptr) { *static_cast<std::string*>(text) = without_details(error->desc); }
     return 0;
 }
 
@@ -85,6 +94,9 @@ Type classify_compound(hid_t type) {
 }  // namespace
 
 Lock::Lock() : hold_(library_mutex()) {
+    // After a close that failed the library would close once more at the exit of the process, and crash.
+    static bool const leaves_exit_alone = (H5dont_atexit(), true);
+    static_cast<void>(leaves_exit_alone);
     // The error stack belongs to the thread where the library is thread-safe, so this is asked for every time.
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     static bool const prepared = (register_lzf(), true);

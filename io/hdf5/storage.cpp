@@ -238,6 +238,37 @@ void Dataset::require_source(std::string const& file, std::string const& name, s
     source.require_stored(unwritten, depth + 1);
 }
 
+std::vector<std::string> Dataset::other_files() const {
+    Lock const lock;
+    std::vector<std::string> files;
+    std::string const own =
+        text_of([&](char* text, std::size_t size) { return H5Fget_name(handle_.id(), text, size); });
+    if (own != file_) { files.push_back(own); }
+    Handle const plist(H5Dget_create_plist(handle_.id()));
+    int const external = H5Pget_external_count(plist.id());
+    for (int i = 0; i < external; ++i) {
+        std::string name(4096, '\0');
+        off_t offset = 0;
+        hsize_t size = 0;
+        H5Pget_external(plist.id(), static_cast<unsigned>(i), name.size() - 1, name.data(), &offset, &size);
+        files.push_back((fs::path(file_).parent_path() / name.c_str()).string());
+    }
+    std::size_t sources = 0;
+    if (H5Pget_layout(plist.id()) == H5D_VIRTUAL) { H5Pget_virtual_count(plist.id(), &sources); }
+    for (std::size_t i = 0; i < sources; ++i) {
+        std::string const pattern =
+            text_of([&](char* text, std::size_t size) { return H5Pget_virtual_filename(plist.id(), i, text, size); });
+        hsize_t const blocks = pattern.find("%b") == std::string::npos || shape_.empty()
+                                   ? 1
+                                   : static_cast<hsize_t>(*std::max_element(shape_.begin(), shape_.end()));
+        for (hsize_t block = 0; block < blocks && pattern != "."; ++block) {
+            std::vector<std::string> const places = source_candidates(file_, name_of_block(pattern, block));
+            files.insert(files.end(), places.begin(), places.end());
+        }
+    }
+    return files;
+}
+
 std::vector<long double> Dataset::attribute_numbers(std::string const& key) const {
     Lock const lock;
     if (H5Aexists(handle_.id(), key.c_str()) <= 0) { return {}; }

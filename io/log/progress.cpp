@@ -4,7 +4,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
+
+#include "io/log/console.hpp"
 
 namespace aureole {
 
@@ -14,12 +15,12 @@ Progress::Progress(std::string label, std::int64_t total, std::string unit)
       total_(total),
       begin_(Clock::now()),
       printed_(begin_),
-      terminal_(isatty(fileno(stderr)) != 0) {}
+      terminal_(isatty(STDERR_FILENO) != 0) {}
 
 Progress::~Progress() {
     if (done_ == 0) { return; }
     print();
-    if (terminal_) { std::fputc('\n', stderr); }
+    if (terminal_) { print_error("\n"); }
 }
 
 void Progress::update(std::int64_t done) {
@@ -36,9 +37,8 @@ void Progress::print() {
     double const share = total_ > 0 ? static_cast<double>(done_) / static_cast<double>(total_) : 0;
     std::string const left =
         share > 0 && share < 1 ? duration_text(seconds / share - seconds) + " to go" : duration_text(seconds);
-    fmt::print(stderr, "{}{}: {}/{} {} ({:.0f}%), {}{}", terminal_ ? "\r\033[K" : "", label_, done_, total_, unit_,
-               100 * share, left, terminal_ ? "" : "\n");
-    std::fflush(stderr);
+    print_error(fmt::format("{}{}: {}/{} {} ({:.0f}%), {}{}", terminal_ ? "\r\033[K" : "", label_, done_, total_, unit_,
+                            100 * share, left, terminal_ ? "" : "\n"));
 }
 
 std::string duration_text(double seconds) {

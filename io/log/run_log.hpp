@@ -1,12 +1,11 @@
 #pragma once
-#include <cstdio>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/tensor/dtype.hpp"
+#include "io/log/log_file.hpp"
 
 namespace aureole {
 
@@ -25,25 +24,27 @@ struct LogRecord {
     std::optional<double> gradient_norm{};  ///< where it was computed
 };
 
-/// Writes metrics.csv and metrics.jsonl into the run's folder, a line per record, flushed at once. A resumed run
-/// appends, after lines of steps beyond its start have been dropped. If the earlier part of the run has written other
-/// columns, its metrics.csv is kept as metrics_<step>.csv, with a warning, and its lines go on under the new columns:
-/// by their names, and empty where the earlier part did not have them.
+/// Appends a line per record to metrics.csv and metrics.jsonl of the run's folder, which is created. What is there
+/// already goes on or is kept aside: see io/log/earlier_log.hpp. Lines that cannot be written are counted, see
+/// io/log/log_file.hpp: they do not end a run.
 class RunLog {
   public:
     /// @param metrics     names, in the order of the columns
-    /// @param first_step  records of later steps in existing files are dropped (a resumed run does them again)
+    /// @param first_step  the step after which the run begins: it does again what existing files have of later ones
     RunLog(std::string const& folder, std::vector<std::string> metrics, Index first_step);
     void write(LogRecord const& record);
+    /// Waits until the lines have reached the disk. Before a checkpoint does: a run that goes on from it, after the
+    /// machine has failed, has them all.
+    void sync() {
+        csv_.sync();
+        json_.sync();
+    }
+    /// Lines that are missing from the files.
+    [[nodiscard]] Index lost_lines() const { return csv_.lost() + json_.lost(); }
 
   private:
-    struct Close {
-        void operator()(std::FILE* file) const { std::fclose(file); }
-    };
-    using FilePtr = std::unique_ptr<std::FILE, Close>;
-
     std::vector<std::string> metrics_;
-    FilePtr csv_, json_;
+    LogFile csv_, json_;
 };
 
 /// Columns of the CSV file before the metrics.

@@ -7,9 +7,11 @@
 #include <cstdlib>
 #include <fstream>
 #include <limits>
-#include <map>
+#include <optional>
 
 #include "core/error.hpp"
+#include "io/file/new_file.hpp"
+#include "io/log/console.hpp"
 #include "io/split.hpp"
 
 namespace aureole {
@@ -102,13 +104,50 @@ std::string draw(Panel const& panel, double left, double top) {
     return svg + polyline(panel.train, f, "#3b75af", false) + polyline(panel.eval, f, "#d1495b", true);
 }
 
-/// Of a cell of a log: numbers below the smallest normal one, NaN and infinity too.
-double number_of(std::string const& cell, std::string const& path) {
+/// Of a cell of a log: numbers below the smallest normal one, NaN and infinity too. None of any other text.
+std::optional<double> number_of(std::string const& cell) {
     char* end = nullptr;
     double const number = std::strtod(cell.c_str(), &end);
-    require(end != cell.c_str() && *end == '\0', ExitCode::data_error,
-            "'{}' has the cell '{}' where a number is expected: it is damaged, remove it", path, cell);
-    return number;
+    return end != cell.c_str() && *end == '\0' ? std::optional(number) : std::nullopt;
+}
+
+/// Columns of a log by their names.
+struct LogColumns {
+    std::vector<std::string> names;
+    std::vector<bool> is_metric;
+
+    explicit LogColumns(std::string const& header) : names(split(header, ',')) {
+        std::vector<std::string> const fixed = split(log_columns, ',');
+        for (std::string const& name : names) {
+            is_metric.push_back(std::find(fixed.begin(), fixed.end(), name) == fixed.end());
+        }
+    }
+    [[nodiscard]] std::string cell(std::vector<std::string> const& cells, std::string const& name) const {
+        auto const at = static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+        return at < cells.size() ? cells[at] : "";
+    }
+};
+
+/// None of a line that is damaged.
+std::optional<LogRecord> record_of(LogColumns const& columns, std::string const& line) {
+    std::vector<std::string> const cells = split(line, ',');
+    std::string const kind = columns.cell(cells, "kind");
+    auto const step = number_of(columns.cell(cells, "step")), epoch = number_of(columns.cell(cells, "epoch")),
+               loss = number_of(columns.cell(cells, "loss"));
+    if (cells.size() != columns.names.size() || (kind != "train" && kind != "eval")) { return std::nullopt; }
+    if (!step || !epoch || !loss) { return std::nullopt; }
+    LogRecord record;
+    record.kind = kind == "eval" ? LogRecord::Kind::eval : LogRecord::Kind::train;
+    record.step = static_cast<Index>(std::fmin(std::fmax(*step, 0), 0x1p53));
+    record.epoch = *epoch;
+    record.loss = *loss;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        if (!columns.is_metric[i] || cells[i].empty()) { continue; }
+        auto const metric = number_of(cells[i]);
+        if (!metric) { return std::nullopt; }
+        record.metrics.emplace_back(columns.names[i], *metric);
+    }
+    return record;
 }
 
 }  // namespace
@@ -118,22 +157,18 @@ std::vector<LogRecord> read_run_log(std::string const& csv_path) {
     require(file.good(), ExitCode::data_error, "cannot read '{}': give the folder of a run", csv_path);
     std::string line;
     std::getline(file, line);
-    std::vector<std::string> const columns = split(line, ',');
-    std::size_t const fixed = split(log_columns, ',').size();
+    LogColumns const columns(line);
     std::vector<LogRecord> records;
+    Index damaged = 0;
     while (std::getline(file, line)) {
-        std::vector<std::string> const cells = split(line, ',');
-        if (cells.size() < fixed) { continue; }
-        LogRecord record;
-        record.kind = cells[0] == "eval" ? LogRecord::Kind::eval : LogRecord::Kind::train;
-        record.step = static_cast<Index>(std::fmin(std::fmax(number_of(cells[1], csv_path), 0), 0x1p53));
-        record.epoch = number_of(cells[2], csv_path);
-        record.loss = number_of(cells[3], csv_path);
-        for (std::size_t i = fixed; i < std::min(cells.size(), columns.size()); ++i) {
-            if (!cells[i].empty()) { record.metrics.emplace_back(columns[i], number_of(cells[i], csv_path)); }
+        std::optional<LogRecord> record = record_of(columns, line);
+        if (record) {
+            records.push_back(std::move(*record));
+        } else {
+            ++damaged;
         }
-        records.push_back(std::move(record));
     }
+    if (damaged > 0) { warn("damaged lines of '{}' are left out of the curves: {}", csv_path, damaged); }
     return records;
 }
 
@@ -141,24 +176,22 @@ void write_curves(std::string const& svg_path, std::string const& title, std::ve
     std::vector<Panel> const panels = panels_of(records);
     double const step = panel_width + 2 * margin;
     double const width = step * static_cast<double>(panels.size()), height = panel_height + 2 * margin + 20;
-    std::ofstream file(svg_path);
-    file << fmt::format(
+    std::string svg = fmt::format(
         R"(<svg xmlns="http://www.w3.org/2000/svg" width="{0:.0f}" height="{1:.0f}" font-family="sans-serif" font-size="11">)"
         R"(<rect width="{0:.0f}" height="{1:.0f}" fill="white"/>)"
         "\n",
         width, height);
-    file << fmt::format(R"(<text x="{}" y="20" font-size="14">{}</text>)"
-                        "\n",
-                        margin, title);
-    file << fmt::format(R"(<text x="{}" y="{}">steps; training <tspan fill="#3b75af">&#9632;</tspan>, evaluation )"
-                        R"(<tspan fill="#d1495b">&#9632;</tspan></text>)"
-                        "\n",
-                        margin, height - 12);
+    svg += fmt::format(R"(<text x="{}" y="20" font-size="14">{}</text>)"
+                       "\n",
+                       margin, title);
+    svg += fmt::format(R"(<text x="{}" y="{}">steps; training <tspan fill="#3b75af">&#9632;</tspan>, evaluation )"
+                       R"(<tspan fill="#d1495b">&#9632;</tspan></text>)"
+                       "\n",
+                       margin, height - 12);
     for (std::size_t i = 0; i < panels.size(); ++i) {
-        file << draw(panels[i], margin + static_cast<double>(i) * step, margin);
+        svg += draw(panels[i], margin + static_cast<double>(i) * step, margin);
     }
-    file << "</svg>\n";
-    require(file.good(), ExitCode::data_error, "cannot write '{}': check folder and space", svg_path);
+    write_file(svg_path, svg + "</svg>\n");
 }
 
 }  // namespace aureole

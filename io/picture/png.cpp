@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/error.hpp"
+#include "io/file/new_file.hpp"
 
 namespace aureole {
 
@@ -80,9 +81,12 @@ void write_png(std::string const& path, Picture const& picture) {
     image.width = static_cast<png_uint_32>(picture.width);
     image.height = static_cast<png_uint_32>(picture.height);
     image.format = picture.channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
-    int const written = png_image_write_to_file(&image, path.c_str(), 0, picture.pixels.data(), 0, nullptr);
+    NewFile file(path);
+    // looks at every write and at the close
+    int const written = png_image_write_to_file(&image, file.temporary().c_str(), 0, picture.pixels.data(), 0, nullptr);
     require(written != 0, ExitCode::data_error, "cannot write the picture '{}' ({}): check folder and space", path,
             static_cast<char const*>(image.message));
+    file.commit();
 }
 
 }  // namespace aureole

@@ -58,14 +58,14 @@ TEST_F(Hdf5Copy, KeepsValuesTypesAndAttributesInNewChunks) {
     EXPECT_EQ(file.attribute("/train/x", "units"), hdf5::Attribute(std::string("Jy")));
 }
 
-TEST_F(Hdf5Copy, CanReplaceItsOwnSource) {
-    output_.file = folder_.file("in.h5");
-    output_.deflate = 0;
-    output_.shuffle = false;
-    convert_hdf5(folder_.file("in.h5"), output_, no_progress);
-    hdf5::Dataset const x = hdf5::File::open(output_.file).dataset("/train/x");
-    EXPECT_TRUE(x.filters().empty());
-    EXPECT_EQ(x.read_all<std::int16_t>(), values_);
+TEST_F(Hdf5Copy, DoesNotReplaceItsOwnSource) {
+    std::string const source = folder_.file("in.h5");
+    EXPECT_NO_THROW(require_output(output_, {source}));
+    output_.file = source;
+    expect_error(ExitCode::data_error, {"in.h5", "is read for it"}, [&] { require_output(output_, {source}); });
+    output_.file = folder_.file("link.h5");
+    std::filesystem::create_symlink("in.h5", output_.file);
+    expect_error(ExitCode::data_error, {"link.h5", "is read for it"}, [&] { require_output(output_, {source}); });
 }
 
 TEST_F(Hdf5Copy, AChunkNeedsItsDataset) {

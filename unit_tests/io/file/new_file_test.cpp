@@ -73,13 +73,45 @@ TEST_F(NewFiles, replace_nothing_but_regular_files) {
     ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
     fs::create_directory(at("folder"));
     fs::create_symlink("nowhere.txt", at("dangling"));
-    fs::create_symlink("/dev/full", at("device"));
+    fs::create_symlink("pipe", at("device"));  // a real one would be lost if this failed
     EXPECT_NE(refusal_of(at("pipe")).find("a device or a pipe"), std::string::npos);
     EXPECT_NE(refusal_of(at("folder")).find("is a folder"), std::string::npos);
     EXPECT_NE(refusal_of(at("dangling")).find("a link whose target is gone"), std::string::npos);
     EXPECT_NE(refusal_of(at("device")).find("a device or a pipe"), std::string::npos);
     EXPECT_NE(refusal_of(at("name/")).find("names no file"), std::string::npos);
     EXPECT_TRUE(fs::is_fifo(at("pipe")));
+}
+
+TEST_F(NewFiles, need_a_folder_that_can_be_written) {
+    write_file(at("file"), "text");
+    EXPECT_NE(refusal_of(at("file/below/result.txt")).find("cannot create the folder"), std::string::npos);
+    EXPECT_NE(refusal_of("/proc/self/task/new/result.txt"), "");
+    EXPECT_EQ(content_of(at("file")), "text");
+}
+
+TEST_F(NewFiles, are_apart_from_what_is_read_for_them) {
+    write_file(at("source"), "text");
+    write_file(at("images/deep/source.part"), "text");
+    fs::create_hard_link(at("source"), at("hard"));
+    fs::create_symlink("source", at("soft"));
+    fs::create_directory_symlink("..", at("images/up"));
+    auto const is_apart = [&](std::string const& path, std::vector<std::string> const& sources) {
+        try {
+            require_apart(path, sources);
+        } catch (Error const& error) {
+            EXPECT_EQ(error.code(), ExitCode::data_error);
+            return false;
+        }
+        return true;
+    };
+    EXPECT_TRUE(is_apart(at("new"), {at("source"), at("absent"), ""}));
+    write_file(at("other/source"), "text");
+    EXPECT_TRUE(is_apart(at("source"), {at("other"), ""}));
+    EXPECT_FALSE(is_apart(at("source"), {at("images")})) << "by a link to a folder";
+    for (char const* const name : {"source", "hard", "soft", "images/../source"}) {
+        EXPECT_FALSE(is_apart(at(name), {at("source")})) << name;
+    }
+    EXPECT_FALSE(is_apart(at("images/deep/source"), {at("images")})) << "its temporary name is an image's";
 }
 
 TEST_F(NewFiles, writes_to_a_full_disk_are_told) {

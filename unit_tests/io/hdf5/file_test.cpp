@@ -1,5 +1,8 @@
 #include "io/hdf5/file.hpp"
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <fstream>
 
 #include "unit_tests/io/hdf5/scratch_folder.hpp"
@@ -69,6 +72,49 @@ TEST(Hdf5File, GroupIsNoDataset) {
     write_small(folder.file("a.h5"));
     expect_error(ExitCode::data_error, {"'/train'", "a.h5", "/train/images"},
                  [&] { auto const dataset = File::open(folder.file("a.h5")).dataset("/train"); });
+}
+
+TEST(Hdf5File, FullDisksAreReportedAndLeaveTheProcessWhole) {
+    ScratchFolder const folder;
+    std::vector<float> const values(300, 1);
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+    int written = 0, refused = 0;
+    for (rlim_t bytes = 0; bytes < 12000; bytes += 500) {
+        rlimit const limit{bytes, before.rlim_max};
+        setrlimit(RLIMIT_FSIZE, &limit);
+        try {
+            File file = File::create(folder.file("full.h5"));
+            for (char const* const name : {"a", "b", "c"}) { file.write<float>(name, {300}, values).close(); }
+            file.set_attribute("/", "step", std::int64_t{1});
+            file.close();
+            ++written;
+        } catch (Error const& error) {
+            EXPECT_EQ(error.code(), ExitCode::data_error) << error.what();
+            EXPECT_NE(std::string(error.what()).find("file write failed: File too large)"), std::string::npos)
+                << error.what();
+            ++refused;
+            continue;
+        }
+        EXPECT_EQ(File::open(folder.file("full.h5")).read<float>("c"), values);
+    }
+    setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handler);
+    EXPECT_GT(written, 0);
+    EXPECT_GT(refused, 5);
+}
+
+TEST(Hdf5File, IsWholeWhenItIsClosed) {
+    ScratchFolder const folder;
+    File file = File::create(folder.file("a.h5"));
+    std::vector<float> const values(4, 1);
+    Dataset dataset = file.write<float>("a", {4}, values);
+    dataset.close();
+    file.close();
+    EXPECT_EQ(File::open(folder.file("a.h5")).read<float>("a"), values);
+    EXPECT_NO_THROW(dataset.close());
+    EXPECT_NO_THROW(file.close());
 }
 
 TEST(Hdf5File, UnwritableFolderIsReported) {

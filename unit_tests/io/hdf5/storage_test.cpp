@@ -42,6 +42,22 @@ void require_stored(std::string const& path, Unwritten unwritten = Unwritten::re
     File::open(path).dataset("x").require_stored(unwritten);
 }
 
+TEST(Hdf5Storage, OtherFilesOfADatasetAreKnown) {
+    ScratchFolder const folder;
+    write_virtual(folder.file("all.h5"));
+    {
+        File plain = File::create(folder.file("plain.h5"));
+        std::vector<float> const values(4, 1);
+        plain.write<float>("x", {4}, values);
+    }
+    File const file = File::open(folder.file("all.h5"));
+    std::vector<std::string> const others = file.dataset(file.datasets().front()).other_files();
+    for (char const* const name : {"part0.h5", "part1.h5"}) {
+        EXPECT_NE(std::find(others.begin(), others.end(), folder.file(name)), others.end()) << name;
+    }
+    EXPECT_TRUE(File::open(folder.file("plain.h5")).dataset("x").other_files().empty());
+}
+
 TEST(Hdf5Stored, MissingSourcesOfVirtualDatasetsAreErrors) {
     ScratchFolder const folder;
     write_part(folder.file("part0.h5"), 2);
