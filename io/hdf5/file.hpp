@@ -16,14 +16,18 @@ using Attribute = std::variant<std::int64_t, double, std::string, std::vector<st
 class File {
   public:
     /// Opens for reading. Errors tell apart: absent (with names alike), not HDF5, truncated, no permission.
-    [[nodiscard]] static File open(std::string const& path);
+    /// @param outside whether it may lead to files outside of its folder: see Reach
+    [[nodiscard]] static File open(std::string const& path, Outside outside = Outside::refuse);
+    /// A file that another one leads to.
+    [[nodiscard]] static File open(std::string const& path, Reach const& reach);
     /// Creates an empty file; what was there is lost.
     [[nodiscard]] static File create(std::string const& path);
 
     [[nodiscard]] std::string const& path() const { return path_; }
 
     [[nodiscard]] bool contains(std::string const& name) const;
-    /// Paths of all datasets, in the order of their names.
+    /// Paths of all datasets, in the order of their names. A group within itself is not entered again; an external link
+    /// out of reach is an error, one whose target is gone is left out.
     [[nodiscard]] std::vector<std::string> datasets() const;
     /// Names of the members of a group.
     [[nodiscard]] std::vector<std::string> members(std::string const& group) const;
@@ -64,13 +68,18 @@ class File {
     void flush();
 
   private:
-    File(Handle handle, std::string path) : handle_(std::move(handle)), path_(std::move(path)) {}
+    File(Handle handle, std::string path, Reach reach)
+        : handle_(std::move(handle)), path_(std::move(path)), reach_(std::move(reach)) {}
+    /// Names for messages: of as many datasets as can be listed.
+    [[nodiscard]] std::vector<std::string> datasets_like(std::string const& name, std::size_t count) const;
+    void require_link_targets(std::string const& name) const;
     [[nodiscard]] Handle open_object(std::string const& name) const;
     [[nodiscard]] Dataset create_of_type(std::string const& name, DatasetSpec const& spec, std::int64_t type);
     static void require_volume(Dataset const& dataset, std::size_t values);
 
     Handle handle_;
     std::string path_;
+    Reach reach_;
 };
 
 /// Version of the HDF5 library in use, e.g. "1.10.8, parallel".
