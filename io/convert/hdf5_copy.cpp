@@ -40,8 +40,8 @@ void copy_values(hdf5::Dataset const& from, hdf5::Dataset& to, std::function<voi
 
 }  // namespace
 
-Summary convert_hdf5(std::string const& path, Output const& output, Progress const& progress) {
-    hdf5::File const source = hdf5::File::open(path);
+Summary convert_hdf5(std::string const& path, Output const& output, Progress const& progress, hdf5::Outside outside) {
+    hdf5::File const source = hdf5::File::open(path, outside);
     SampleWriter writer(output, "hdf5", {path});
     hdf5::File& target = writer.file();
     Summary summary;
