@@ -74,7 +74,9 @@ ExitCode convert_verb(Command const& command) {
         fmt::print("  {:<10} {} {}\n", output.y, hdf5::to_string(summary.y_shape), hdf5::name_of(summary.y_type));
     }
     if (!summary.class_names.empty()) { fmt::print("  classes    {}\n", fmt::join(summary.class_names, ", ")); }
-    if (!summary.skipped.empty()) { fmt::print("  left out (no numbers): {}\n", fmt::join(summary.skipped, ", ")); }
+    if (!summary.skipped.empty()) {
+        fmt::print("  left out (no numbers, or not to be opened): {}\n", fmt::join(summary.skipped, ", "));
+    }
     if (!summary.damaged.empty()) {
         fmt::print(stderr, "aureole: {} samples were left out, because their images are damaged:{}\n",
                    summary.damaged.size(), convert::indented_list(summary.damaged, most_named));

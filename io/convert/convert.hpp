@@ -26,7 +26,7 @@ struct Summary {
     std::vector<std::string> class_names;
     std::vector<std::string> left_out{};  ///< files in folders of images that are no images by their names
     std::vector<std::string> damaged{};   ///< samples left out because their files cannot be decoded: why
-    std::vector<std::string> skipped;     ///< datasets of an HDF5 source that hold no numbers
+    std::vector<std::string> skipped;     ///< of an HDF5 source: datasets without numbers, links that cannot be opened
     std::uint64_t file_bytes = 0;
 };
 

@@ -56,6 +56,7 @@ Summary convert_hdf5(std::string const& path, Output const& output, Progress con
         names.push_back(name);
         total += dataset.shape().empty() ? 1 : dataset.shape()[0];
     }
+    for (std::string const& link : source.dangling_links()) { summary.skipped.push_back(link + " (cannot be opened)"); }
     require(!names.empty(), ExitCode::data_error, "'{}' has no datasets of numbers: name another file", path);
     require(output.chunk.empty() || std::find(names.begin(), names.end(), with_root(output.x)) != names.end(),
             ExitCode::bad_deck,

@@ -60,7 +60,8 @@ std::string trim(std::string const& text) {
 /// sees more than was written: a comment in "exp #2", an alias in "*.h5", a section in "a: b".
 bool is_meant(Tree const& value, std::string const& text, Field const& field) {
     if (value.kind == Tree::Kind::sequence) { return field.type == Type::list; }
-    if (value.kind == Tree::Kind::null) { return text.empty() || text == "null" || text == "~"; }
+    bool const can_be_nothing = field.nullable || field.type == Type::list;
+    if (value.kind == Tree::Kind::null) { return text == "null" || (can_be_nothing && (text.empty() || text == "~")); }
     return value.kind == Tree::Kind::scalar && value.quoted && text.front() == text.back();
 }
 

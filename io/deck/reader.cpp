@@ -27,14 +27,16 @@ std::vector<std::string> all_keys(Field const& section) {
     return names;
 }
 
-/// Paths of the keys that may be meant by one that a section does not have: one of this name further below; or one of
+/// Paths of the keys that may be meant by one that a section does not have: those of this name further below; or one of
 /// the section that is spelt alike, and those of this name elsewhere; or, if there are none, those elsewhere that are
 /// spelt alike.
 std::vector<std::string> keys_meant(Field const& section, std::string const& path, std::string const& key) {
     constexpr std::size_t few = 3;
-    std::vector<std::string> const below = paths_of_key(section, key);
-    if (below.size() == 1) { return {key_below(path, below[0])}; }
-    std::vector<std::string> found, elsewhere = paths_of_key(deck_schema(), key);
+    std::vector<std::string> found = paths_of_key(section, key);
+    for (std::string& below : found) { below = key_below(path, below); }
+    if (!found.empty() && found.size() <= few) { return found; }
+    found.clear();
+    std::vector<std::string> elsewhere = paths_of_key(deck_schema(), key);
     if (auto const near = nearest(key, section.keys())) { found.push_back(key_below(path, *near)); }
     if (found.empty() && elsewhere.empty()) {
         auto const near = nearest(key, all_keys(deck_schema()));

@@ -145,7 +145,7 @@ class Listing {
         way_.pop_back();
     }
 
-    std::vector<std::string> names;
+    std::vector<std::string> names, dangling;
 
   private:
     using Identity = std::array<unsigned long, 4>;
@@ -168,8 +168,8 @@ class Listing {
 
     void add_member(hid_t group, std::string const& prefix, std::string const& name) {
         Handle const object = open_member(group, name);
-        if (!object.valid()) { return; }  // a link whose target is gone
         std::string path = prefix + "/" + name;
+        if (!object.valid()) { return dangling.push_back(std::move(path)); }
         H5I_type_t const kind = H5Iget_type(object.id());
         if (kind == H5I_GROUP) { add(object.id(), path); }
         if (kind == H5I_DATASET) { names.push_back(std::move(path)); }
@@ -182,6 +182,13 @@ class Listing {
     std::set<Identity> seen_;
     std::size_t repeated_ = 0;
 };
+
+Listing list_all(hid_t file, Reach const& reach, std::string const& path) {
+    Handle const root(H5Gopen2(file, "/", H5P_DEFAULT));
+    Listing listing(reach, path, Listing::Links::all);
+    listing.add(root.id(), "");
+    return listing;
+}
 
 /// What a link that leads nowhere was to lead to.
 std::string target_of_link(hid_t file, std::string const& path, std::string const& holder) {
@@ -309,10 +316,12 @@ bool File::contains(std::string const& name) const {
 
 std::vector<std::string> File::datasets() const {
     Lock const lock;
-    Handle const root(H5Gopen2(handle_.id(), "/", H5P_DEFAULT));
-    Listing listing(reach_, path_, Listing::Links::all);
-    listing.add(root.id(), "");
-    return std::move(listing.names);
+    return std::move(list_all(handle_.id(), reach_, path_).names);
+}
+
+std::vector<std::string> File::dangling_links() const {
+    Lock const lock;
+    return std::move(list_all(handle_.id(), reach_, path_).dangling);
 }
 
 std::vector<std::string> File::datasets_like(std::string const& name, std::size_t count) const {

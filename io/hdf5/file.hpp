@@ -27,8 +27,10 @@ class File {
 
     [[nodiscard]] bool contains(std::string const& name) const;
     /// Paths of all datasets, in the order of their names. A group within itself is not entered again; an external link
-    /// out of reach is an error, one whose target is gone is left out.
+    /// out of reach is an error.
     [[nodiscard]] std::vector<std::string> datasets() const;
+    /// Paths of all links to what cannot be opened, because it is not there or damaged.
+    [[nodiscard]] std::vector<std::string> dangling_links() const;
     /// Names of the members of a group.
     [[nodiscard]] std::vector<std::string> members(std::string const& group) const;
 

@@ -57,6 +57,7 @@ TEST(Overrides, of_texts_are_taken_whole) {
         EXPECT_EQ(parse(deck, {"data.train.file.0=" + text}).data.train.files, std::vector<std::string>{text}) << text;
         EXPECT_EQ(parse(deck, {"output.folder=" + text}).output.folder, text);
     }
+    EXPECT_EQ(parse(deck, {"output.folder="}).output.folder, "runs/small") << "an empty text, not nothing";
     EXPECT_EQ(files("[a.h5, 'b #2.h5']"), (std::vector<std::string>{"a.h5", "b #2.h5"}));
     EXPECT_EQ(files("\"a #2.h5\""), std::vector<std::string>{"a #2.h5"});
     EXPECT_EQ(files(" a.h5 "), std::vector<std::string>{"a.h5"});

@@ -106,6 +106,7 @@ TEST(Parse, names_the_place_of_a_key_that_stands_elsewhere) {
     EXPECT_EQ(meant({"train.optimizer.batch=1"}), "did you mean 'train.batch'?");
     EXPECT_EQ(meant({"train.label_smoothing=0.1"}), "did you mean 'train.loss.label_smoothing'?");
     EXPECT_EQ(meant({"data.norm=sample"}), "did you mean 'normalize' or 'model.norm' or 'train.norm'?");
+    EXPECT_EQ(meant({"data.file=a.h5"}), "did you mean 'data.train.file' or 'data.eval.file'?");
     EXPECT_EQ(meant({"weather=fine"}), "");
     std::string const misplaced = fault_with("lr: 0.1, momentum: 0.9}", "momentum: 0.9}\n  lr: 0.1");
     EXPECT_EQ(misplaced,

@@ -109,6 +109,7 @@ TEST(Hdf5Links, ThoseThatLeadNowhereSaySo) {
     });
     File const file = File::open(path);
     EXPECT_EQ(file.datasets(), std::vector<std::string>{"/x"});
+    EXPECT_EQ(file.dangling_links(), (std::vector<std::string>{"/far", "/near", "/new"}));
     expect_error(ExitCode::data_error, {"'/new' of", "a link to '/old/x' of the same file, where nothing is"},
                  [&] { (void)file.dataset("new"); });
     expect_error(ExitCode::data_error, {"'/new' of", "where nothing is"}, [&] { (void)file.dataset("/new/part/x"); });
