@@ -8,7 +8,7 @@ namespace aureole {
 
 ExitCode check_verb(Command const& command) {
     Deck const deck = read_deck(command.deck, command.overrides);
-    say("{}\n", dump_deck(deck));
+    if (command.resolved) { say("{}\n", dump_deck(deck)); }
     RunPlan plan = plan_run(deck, false);
     if (command.read_data) { report_data(plan); }
     if (!command.no_data) { open_data(plan, DataUse::check); }

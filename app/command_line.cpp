@@ -1,10 +1,13 @@
 #include "app/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 #include "core/error.hpp"
 #include "core/version.hpp"
+#include "io/deck/scalar.hpp"
 
 namespace aureole {
 
@@ -26,6 +29,12 @@ void add_convert(CLI::App& verb, ConvertCommand& convert) {
     verb.add_option("--labels", convert.labels, "second source: labels (idx, npy) or masks");
     verb.add_flag("--depth", convert.depth,
                   "masks: the pages of a TIFF file are the depth of one sample, not samples of their own");
+    verb.add_flag(
+        "--skip-damaged", convert.skip_damaged,
+        "folder, masks: leave out images that cannot be decoded, and name them; without it they are an error");
+    verb.add_flag("--outside", convert.outside,
+                  "hdf5: read files outside of the source's folder that it leads to (external links, external storage, "
+                  "sources of virtual datasets)");
     verb.add_option("-o,--output", convert.output, "HDF5 file to write")->required();
     verb.add_option("--x", convert.x, "dataset of the images")->capture_default_str();
     verb.add_option("--y", convert.y, "dataset of the labels")->capture_default_str();
@@ -50,6 +59,52 @@ void add_verify(CLI::App& verb, VerifyCommand& verify) {
                     "draw the error of the first value that departs, or of the output, as PNG");
     verb.add_option("--break-halo", verify.break_halo,
                     "leave out the exchange of this value, to see that the comparison finds it");
+}
+
+std::vector<std::string> verbs_of(CLI::App const& app) {
+    std::vector<std::string> names;
+    for (CLI::App const* const verb : app.get_subcommands({})) { names.push_back(verb->get_name()); }
+    return names;
+}
+
+/// What is wrong with the first word, which is to be a verb.
+std::string fault_of_verb(std::string const& word, std::vector<std::string> const& verbs) {
+    if (auto const near = deck::nearest(word, verbs)) {
+        return fmt::format("'{}' is no verb: did you mean '{}'?", word, *near);
+    }
+    std::error_code error;
+    bool const is_deck = std::filesystem::is_regular_file(word, error);
+    return fmt::format("'{}' is no verb (verbs are {}): {}", word, deck::join(verbs),
+                       is_deck ? fmt::format("to train this deck, write aureole run {}", word) : "choose one of them");
+}
+
+/// The first word that begins with "--" and is no option of the verb, and the option that is spelt alike; empty if
+/// there is none.
+std::string fault_of_options(std::vector<std::string> const& words, CLI::App const& verb) {
+    std::vector<std::string> names;
+    for (CLI::Option const* const option : verb.get_options()) {
+        for (std::string const& name : option->get_lnames()) { names.push_back("--" + name); }
+    }
+    for (std::string const& word : words) {
+        std::string const name = word.substr(0, word.find('='));
+        bool const is_known = std::find(names.begin(), names.end(), name) != names.end();
+        if (!name.starts_with("--") || is_known) { continue; }
+        auto const near = deck::nearest(name, names);
+        return fmt::format("'{}' is no option of {} (options are {}): {}", name, verb.get_name(), deck::join(names),
+                           near ? fmt::format("did you mean '{}'?", *near) : "choose one of them");
+    }
+    return {};
+}
+
+/// What is wrong with a command line that cannot be read, and what may be meant.
+std::string fault_of(std::vector<std::string> const& words, CLI::App const& app, std::string const& reason) {
+    std::vector<std::string> const verbs = verbs_of(app);
+    if (words.empty()) { return fmt::format("no verb is given (verbs are {}): see aureole --help", deck::join(verbs)); }
+    std::string const& first = words.front();
+    bool const is_verb = std::find(verbs.begin(), verbs.end(), first) != verbs.end();
+    if (!is_verb && !first.starts_with('-')) { return fault_of_verb(first, verbs); }
+    std::string const option = fault_of_options(words, is_verb ? *app.get_subcommand(first) : app);
+    return option.empty() ? fmt::format("{}: see aureole {}--help", reason, is_verb ? first + " " : "") : option;
 }
 
 }  // namespace
@@ -82,8 +137,8 @@ Command parse_command_line(int argc, char const* const* argv) {
         "parameters; exit code 1 if they differ");
     add_deck(verify, command);
     add_verify(verify, command.verify);
-    CLI::App& check =
-        *app.add_subcommand("check", "read a deck, print every fault, the resolved deck and the memory it needs");
+    CLI::App& check = *app.add_subcommand(
+        "check", "read a deck, print every fault, the memory it needs and, in the last line, the verdict");
     add_deck(check, command);
     CLI::Option* const no_data =
         check.add_flag("--no-data", command.no_data, "do not open the data sets: for a machine that has none");
@@ -91,6 +146,7 @@ Command parse_command_line(int argc, char const* const* argv) {
         .add_flag("--data", command.read_data,
                   "read every sample once and report labels, statistics, duplicates and what training would refuse")
         ->excludes(no_data);
+    check.add_flag("--resolved", command.resolved, "print the resolved deck first: every value that applies, as YAML");
     CLI::App& info = *app.add_subcommand("info", "version, libraries, deck reference");
     info.add_flag("--deck-reference", command.deck_reference, "print the deck reference (Markdown)");
     info.add_flag("--json-schema", command.json_schema, "print the JSON Schema of decks, for editors");
@@ -108,7 +164,8 @@ Command parse_command_line(int argc, char const* const* argv) {
         command.message = app.version() + "\n";
         return command;
     } catch (CLI::ParseError const& error) {
-        fail(ExitCode::bad_deck, "command line: {}: see aureole --help", error.what());
+        fail(ExitCode::bad_deck, "command line: {}",
+             fault_of(std::vector<std::string>(argv + 1, argv + argc), app, error.what()));
     }
     if (run) { command.verb = Command::Verb::run; }
     if (plan) { command.verb = Command::Verb::plan; }

@@ -17,6 +17,8 @@ struct ConvertCommand {
     int deflate = 1;
     bool no_shuffle = false;
     bool depth = false;
+    bool skip_damaged = false;
+    bool outside = false;
 };
 
 /// Options of `verify`.
@@ -40,6 +42,7 @@ struct Command {
     std::optional<std::string> timeline;  ///< plan --timeline FILE
     bool no_data = false;                 ///< check --no-data
     bool read_data = false;               ///< check --data
+    bool resolved = false;                ///< check --resolved
     bool profile = false;                 ///< run --profile
     bool deck_reference = false, json_schema = false;
     ConvertCommand convert;

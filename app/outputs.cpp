@@ -13,7 +13,7 @@ std::vector<std::string> inputs_of(Deck const& deck) {
     auto const add = [&](SourceSpec const& source) {
         for (auto const* const files : {&source.files, &source.y_files}) {
             for (std::string const& pattern : *files) {
-                std::vector<std::string> const found = files_matching(pattern);
+                std::vector<std::string> const found = match_pattern(pattern);
                 inputs.insert(inputs.end(), found.begin(), found.end());
             }
         }

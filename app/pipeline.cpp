@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "io/file/link.hpp"
 #include "parallel/schedule/generate.hpp"
 #include "parallel/schedule/lower.hpp"
 #include "parallel/schedule/text.hpp"
@@ -49,6 +50,7 @@ ScheduleKind kind_of(ParallelSpec::Schedule schedule) {
 
 std::string read_text(std::string const& path) {
     std::ifstream file(path);
+    if (!file.good()) { require_link_target(path, ExitCode::bad_deck); }
     require(file.good(), ExitCode::bad_deck, "cannot read the schedule '{}': correct parallel.schedule_file", path);
     std::ostringstream text;
     text << file.rdbuf();

@@ -215,6 +215,17 @@ std::string receive_text(Comm const& comm, int from) {
     return text;
 }
 
+std::vector<std::string> gather_texts(Comm const* comm, std::string const& mine) {
+    if (comm == nullptr) { return {mine}; }
+    if (comm->rank() != 0) {
+        send_text(*comm, mine, 0);
+        return {};
+    }
+    std::vector<std::string> texts{mine};
+    for (int rank = 1; rank < comm->size(); ++rank) { texts.push_back(receive_text(*comm, rank)); }
+    return texts;
+}
+
 std::string broadcast_text(Comm const* comm, std::string text) {
     if (comm == nullptr) { return text; }
     std::uint64_t size = text.size();

@@ -32,6 +32,8 @@ struct Part {
 void send_text(Comm const& comm, std::string const& text, int to);
 [[nodiscard]] std::string receive_text(Comm const& comm, int from);
 [[nodiscard]] std::string broadcast_text(Comm const* comm, std::string text);
+/// The texts of all ranks, on rank 0 in the order of ranks; empty elsewhere.
+[[nodiscard]] std::vector<std::string> gather_texts(Comm const* comm, std::string const& mine);
 
 /// What every rank did in the last batch, on rank 0: a row per rank. All ranks call.
 [[nodiscard]] std::vector<Event> events_of(Comm const* comm, Engine const& engine);

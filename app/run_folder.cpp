@@ -13,6 +13,7 @@
 
 #include "app/checkpoints.hpp"
 #include "app/ranks.hpp"
+#include "app/summary.hpp"
 #include "core/error.hpp"
 #include "io/checkpoint/checkpoint_folder.hpp"
 #include "io/checkpoint/checkpoint_reader.hpp"
@@ -30,11 +31,6 @@ namespace {
 std::string content_of(std::string const& path) {
     std::ifstream file(path);
     return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::string name_of_host() {
-    std::array<char, 256> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown host";
 }
 
 /// The lock on a folder; not open on a file system that has none.

@@ -55,13 +55,6 @@ void fail_as_diverged(std::string const& what) {
          what);
 }
 
-void PhaseTime::add(double value) {
-    fastest = count == 0 ? value : std::min(fastest, value);
-    slowest = std::max(slowest, value);
-    seconds += value;
-    ++count;
-}
-
 Trainer::Trainer(RunPlan& plan, std::string trace)
     : plan_(plan), engine_(*plan.engine), deck_(plan.deck), trace_(std::move(trace)), begin_(Clock::now()) {
     start();
@@ -251,6 +244,7 @@ void Trainer::report_step() {
     record.data_share = interval.waited / interval.seconds;
     record.gradient_norm = last_gradient_norm_;
     log_->write(record);
+    last_line_ = record;
 
     double const elapsed = seconds_since(begin_);
     double const left = elapsed / static_cast<double>(step_ - first_step_) * static_cast<double>(steps_ - step_);
@@ -435,6 +429,7 @@ void Trainer::report_end() const {
     std::vector<double> const communicating =
         plan_.comm == nullptr ? std::vector<double>{} : plan_.comm->gather(engine_.seconds_communicating());
     if (plan_.comm != nullptr) { plan_.comm->sum(&read, 1); }
+    std::vector<std::string> const hosts = gather_texts(plan_.comm, name_of_host());
     if (!is_root()) { return; }
     say("\n{:<24}{:>10}{:>8}{:>12}{:>12}{:>12}\n", "phase", "seconds", "share", "fastest", "mean", "slowest");
     for (auto const& [name, phase] : phases_) {
@@ -455,29 +450,17 @@ void Trainer::report_end() const {
     say("process{}: predicted {}, peak {} ({:+.1f}%)\n", plan_.comm == nullptr ? "" : ", largest of all ranks",
         bytes_text(largest), bytes_text(peak), 100 * (peak / largest - 1));
     say("read from files: {}\n", bytes_text(read));
-    write_summary();
+    write_summary(hosts);
     write_curves(deck_.output.folder + "/curves.svg", deck_.name, read_run_log(deck_.output.folder + "/metrics.csv"));
     bool const drawn = plan_.has_eval && deck_.output.pictures > 0 && can_draw(plan_.eval.sample);
     say("results in {}: metrics.csv, metrics.jsonl, curves.svg, {}summary.json, deck.yaml\n", deck_.output.folder,
         drawn ? "predictions.png, " : "");
 }
 
-void Trainer::write_summary() const {
-    RunMemory const memory = plan_.memory();
-    std::string text = fmt::format("{{\n  \"steps\": {},\n", step_);
-    text += fmt::format("  \"arena_predicted\": {}, \"arena_allocated\": {},\n", memory.arena.total(),
-                        engine_.arena_bytes());
-    text += fmt::format("  \"process_predicted\": {}, \"process_peak\": {},\n", memory.total(), process_memory().peak);
-    text += "  \"phases\": {";
-    char const* separator = "";
-    for (auto const& [name, phase] : phases_) {
-        text += fmt::format(
-            "{}\n    \"{}\": {{\"seconds\": {:.6f}, \"count\": {}, \"fastest\": {:.6f}, \"slowest\": {:.6f}}}",
-            separator, name, phase.seconds, phase.count, phase.fastest, phase.slowest);
-        separator = ",";
-    }
-    text += "\n  }\n}\n";
-    write_file(deck_.output.folder + "/summary.json", text);
+void Trainer::write_summary(std::vector<std::string> hosts) const {
+    RunSummary const summary{step_,    epoch(),       last_line_, last_eval_, best_, std::move(hosts),
+                             started_, time_of_day(), phases_};
+    write_file(deck_.output.folder + "/summary.json", to_json(plan_, summary));
 }
 
 }  // namespace aureole

@@ -6,19 +6,12 @@
 #include "app/pictures.hpp"
 #include "app/run_plan.hpp"
 #include "app/score_store.hpp"
+#include "app/summary.hpp"
 #include "core/clock.hpp"
 #include "core/optim/optimizer.hpp"
 #include "io/log/run_log.hpp"
 
 namespace aureole {
-
-/// Seconds spent in one part of a run, for the table at its end.
-struct PhaseTime {
-    double seconds = 0;
-    double fastest = 0, slowest = 0;
-    Index count = 0;
-    void add(double value);
-};
 
 /// Runs a plan: steps, evaluations, checkpoints, the record on the console and in files.
 class Trainer {
@@ -49,6 +42,7 @@ class Trainer {
     bool has_nothing_to_do_ = false;  ///< an earlier run came to its end
     std::map<std::string, PhaseTime> phases_;
     Clock::time_point begin_;
+    std::string started_ = time_of_day();
     Index first_step_ = 0;
     struct Interval {
         double seconds = 0, waited = 0, communicated = 0, loss = 0;
@@ -58,7 +52,7 @@ class Trainer {
     Interval interval_;                         ///< steps since the last line, without evaluations and checkpoints
     mutable Index drawn_ = 0;                   ///< samples of this evaluation that have been drawn
     std::optional<double> last_gradient_norm_;  ///< where it was computed
-    std::optional<LogRecord> last_eval_;
+    std::optional<LogRecord> last_line_, last_eval_;
     std::optional<double> best_;                                ///< of train.best
     std::map<std::string, std::vector<double>> counts_before_;  ///< of the interval, before the run was resumed
 
@@ -96,7 +90,7 @@ class Trainer {
     [[nodiscard]] double slowest(double value) const;
     [[nodiscard]] bool is_root() const { return plan_.is_root(); }
     void report_end() const;
-    void write_summary() const;
+    void write_summary(std::vector<std::string> hosts) const;
     /// What the end of a run says of lines of the log that could not be written; empty if all are there.
     [[nodiscard]] std::string missing_lines() const;
     [[nodiscard]] bool wall_time_is_over() const;

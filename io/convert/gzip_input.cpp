@@ -7,12 +7,14 @@
 #include <cstring>
 
 #include "core/error.hpp"
+#include "io/file/link.hpp"
 
 namespace aureole::convert {
 
 GzipInput::GzipInput(std::string const& path) : path_(path) {
     errno = 0;
     file_ = gzopen(path.c_str(), "rb");
+    if (file_ == nullptr) { require_link_target(path); }
     require(file_ != nullptr, ExitCode::data_error, "cannot open '{}' ({}): correct the name", path,
             errno == 0 ? "out of memory" : std::strerror(errno));
     gzbuffer(static_cast<gzFile>(file_), 1U << 17U);

@@ -40,8 +40,8 @@ void copy_values(hdf5::Dataset const& from, hdf5::Dataset& to, std::function<voi
 
 }  // namespace
 
-Summary convert_hdf5(std::string const& path, Output const& output, Progress const& progress) {
-    hdf5::File const source = hdf5::File::open(path);
+Summary convert_hdf5(std::string const& path, Output const& output, Progress const& progress, hdf5::Outside outside) {
+    hdf5::File const source = hdf5::File::open(path, outside);
     Summary summary;
     std::vector<std::string> names;
     std::int64_t total = 0, done = 0;
@@ -55,6 +55,7 @@ Summary convert_hdf5(std::string const& path, Output const& output, Progress con
         names.push_back(name);
         total += dataset.shape().empty() ? 1 : dataset.shape()[0];
     }
+    for (std::string const& link : source.dangling_links()) { summary.skipped.push_back(link + " (cannot be opened)"); }
     require(!names.empty(), ExitCode::data_error, "'{}' has no datasets of numbers: name another file", path);
     require(output.chunk.empty() || std::find(names.begin(), names.end(), with_root(output.x)) != names.end(),
             ExitCode::bad_deck,

@@ -9,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "io/convert/room.hpp"
+#include "io/file/link.hpp"
 
 namespace aureole::convert {
 
@@ -18,9 +19,10 @@ enum class Format : std::uint8_t { png, jpeg, tiff };
 
 FilePointer open_file(std::string const& path) {
     FilePointer file(std::fopen(path.c_str(), "rb"));
-    require(file != nullptr, ExitCode::data_error, "cannot open '{}' ({}): correct the name", path,
-            std::strerror(errno));
-    return file;
+    if (file != nullptr) { return file; }
+    std::string const reason = std::strerror(errno), link = describe_dangling_link(path);
+    throw DamagedImage(
+        fmt::format("cannot open '{}' ({}): correct the name or mend the link", path, link.empty() ? reason : link));
 }
 
 Format format_of(std::string const& path, std::FILE* file) {
@@ -31,7 +33,8 @@ Format format_of(std::string const& path, std::FILE* file) {
     if (enough && std::memcmp(head.data(), "\xFF\xD8\xFF", 3) == 0) { return Format::jpeg; }
     bool const tiff = std::memcmp(head.data(), "II", 2) == 0 || std::memcmp(head.data(), "MM", 2) == 0;
     if (enough && tiff) { return Format::tiff; }
-    fail(ExitCode::data_error, "'{}' is no PNG, JPEG or TIFF file (by its first bytes): convert or remove it", path);
+    throw DamagedImage(
+        fmt::format("'{}' is no PNG, JPEG or TIFF file (by its first bytes): convert or remove it", path));
 }
 
 /// Three equal channels -> one; false if they differ anywhere.
@@ -108,7 +111,7 @@ void require_room(std::string const& path, Extent bytes, Index densest) {
 }
 
 void fail_decoding(std::string const& path, std::string const& reason) {
-    fail(ExitCode::data_error, "cannot decode '{}' ({}): copy the file again, or remove it", path, reason);
+    throw DamagedImage(fmt::format("cannot decode '{}' ({}): copy the file again, or remove it", path, reason));
 }
 
 bool is_image_name(std::string const& path) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.hpp"
 #include "core/tensor/shape.hpp"
 #include "io/hdf5/type.hpp"
 
@@ -14,11 +15,17 @@ namespace aureole::convert {
 /// full-range greys.
 enum class Purpose : std::uint8_t { image, labels };
 
+/// A file of pictures that cannot be opened or decoded.
+class DamagedImage : public Error {
+  public:
+    explicit DamagedImage(std::string const& message) : Error(ExitCode::data_error, message) {}
+};
+
 /// A decoded picture (h, w, c), c = 1 grey or 3 colours (or as many channels as a TIFF file has); an alpha channel is
 /// dropped. It lies as its orientation says (of Exif data or a TIFF tag), whatever the order in which it is stored.
 struct Image {
     Index h = 0, w = 0, c = 0;
-    hdf5::Type type = hdf5::Type::u8;  ///< u8, u16 or, of a TIFF file, any integer or float of up to 32 bits, or f64
+    hdf5::Type type = hdf5::Type::u8;  ///< u8, u16 or, of a TIFF file, any integer or float
     std::vector<unsigned char> bytes;
 
     [[nodiscard]] std::size_t row_bytes() const { return static_cast<std::size_t>(w * c) * size_of(type); }
@@ -31,7 +38,8 @@ struct Image {
 [[nodiscard]] std::int64_t count_pages(std::string const& path);
 
 /// Decodes one page into `image`, whose memory is used again. Labels have one channel (colours that are greys count as
-/// such). A file that cannot be decoded is an Error(data_error) with its name and the decoder's reason.
+/// such). A file that cannot be decoded is a DamagedImage with its name and the decoder's
+/// reason.
 void read_image(std::string const& path, std::int64_t page, Purpose purpose, Image& image);
 
 /// The orientation 1 to 8 that Exif data (from the TIFF header on) declare; 1 (as stored) if they declare none.

@@ -1,14 +1,16 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
-#include <map>
-#include <set>
+#include <optional>
 
 #include "core/error.hpp"
 #include "io/convert/convert.hpp"
 #include "io/convert/image.hpp"
+#include "io/convert/match_masks.hpp"
+#include "io/convert/sample_faults.hpp"
 #include "io/convert/sample_writer.hpp"
 #include "io/data/file_list.hpp"
+#include "io/file/link.hpp"
 
 namespace aureole::convert {
 
@@ -21,6 +23,7 @@ template <class Wanted>
 std::vector<std::string> list(std::string const& folder, Wanted wanted) {
     std::error_code error;
     std::vector<std::string> paths;
+    require_link_target(folder);
     for (auto const& entry : fs::directory_iterator(folder, error)) {
         bool const hidden = entry.path().filename().string().starts_with('.');
         if (!hidden && wanted(entry)) { paths.push_back(entry.path().string()); }
@@ -30,17 +33,27 @@ std::vector<std::string> list(std::string const& folder, Wanted wanted) {
     return paths;
 }
 
-std::vector<std::string> list_images(std::string const& folder) {
-    return list(folder, [](fs::directory_entry const& entry) {
-        return entry.is_regular_file() && is_image_name(entry.path().string());
-    });
+bool is_folder(fs::path const& path) {
+    std::error_code error;
+    return fs::is_directory(path, error);
 }
+
+bool leads_nowhere(fs::directory_entry const& entry) {
+    std::error_code error;
+    return entry.is_symlink(error) && !entry.exists(error);
+}
+
+/// A link whose target is gone is a damaged image, not none.
+bool is_image(fs::directory_entry const& entry) {
+    std::error_code error;
+    return is_image_name(entry.path().string()) && (entry.is_regular_file(error) || leads_nowhere(entry));
+}
+
+std::vector<std::string> list_images(std::string const& folder) { return list(folder, is_image); }
 
 /// What a folder of images holds beside them.
 void add_left_out(std::string const& folder, std::vector<std::string>& left_out) {
-    auto const others = list(folder, [](fs::directory_entry const& entry) {
-        return !entry.is_regular_file() || !is_image_name(entry.path().string());
-    });
+    auto const others = list(folder, [](fs::directory_entry const& entry) { return !is_image(entry); });
     left_out.insert(left_out.end(), others.begin(), others.end());
 }
 
@@ -49,31 +62,6 @@ struct Picture {
     std::string path;
     std::int64_t first_page = 0, pages = 1;
 };
-
-std::vector<Picture> pictures_of(std::vector<std::string> const& paths, Stacks stacks) {
-    std::vector<Picture> pictures;
-    for (std::string const& path : paths) {
-        std::int64_t const pages = count_pages(path);
-        if (stacks == Stacks::depth) {
-            pictures.push_back({path, 0, pages});
-            Picture const& first = pictures.front();
-            require(
-                pages == first.pages, ExitCode::data_error,
-                "'{}' has {} pages, '{}' {} (the pages of a file are the depth of a sample): make all stacks equally "
-                "deep, or convert them apart",
-                path, pages, first.path, first.pages);
-            continue;
-        }
-        for (std::int64_t page = 0; page < pages; ++page) { pictures.push_back({path, page, 1}); }
-    }
-    return pictures;
-}
-
-std::int64_t pages_of(std::vector<Picture> const& pictures) {
-    std::int64_t pages = 0;
-    for (Picture const& picture : pictures) { pages += picture.pages; }
-    return pages;
-}
 
 /// Decodes samples one after the other into the same memory; all must be like the first.
 class Decoder {
@@ -126,59 +114,122 @@ class Decoder {
     }
 };
 
-std::string stem(std::string const& path) { return fs::path(path).stem().string(); }
+/// An image and its mask, if it has one.
+struct Sample {
+    std::size_t file;  ///< number of the image's file
+    Picture image;
+    std::optional<Picture> mask{};
+};
 
-/// The image that a mask belongs to: named like it, or like it with a suffix (a.png: a.png, a_mask.png); of images
-/// whose names begin alike (a, a_b) the one with the longest name. Empty: none.
-std::string image_of(std::string const& mask, std::set<std::string> const& images) {
-    for (std::size_t end = mask.size(); end != std::string::npos && end > 0; end = mask.find_last_of("_-. ", end - 1)) {
-        std::string name = mask.substr(0, end);
-        if (images.contains(name)) { return name; }
+/// The samples in files of images and of their masks (empty: no masks; else one for each). Those whose pages cannot be
+/// counted are noted, and left out.
+std::vector<Sample> samples_of(std::vector<std::string> const& images, std::vector<std::string> const& masks,
+                               Stacks stacks, SampleFaults& faults) {
+    std::vector<Sample> samples;
+    auto const add = [&](std::size_t i) {
+        std::int64_t const pages = count_pages(images[i]), of_mask = masks.empty() ? pages : count_pages(masks[i]);
+        require(pages == of_mask, ExitCode::data_error, "'{}' has {} pages, its mask '{}' {}: give each image one mask",
+                images[i], pages, masks.empty() ? "" : masks[i], of_mask);
+        bool const is_one = stacks == Stacks::depth;
+        Picture const* const first = samples.empty() ? nullptr : &samples.front().image;
+        require(!is_one || first == nullptr || pages == first->pages, ExitCode::data_error,
+                "'{}' has {} pages, '{}' {} (the pages of a file are the depth of a sample): make all stacks equally "
+                "deep, or convert them apart",
+                images[i], pages, first == nullptr ? "" : first->path, first == nullptr ? 0 : first->pages);
+        for (std::int64_t page = 0; page < (is_one ? 1 : pages); ++page) {
+            std::int64_t const length = is_one ? pages : 1;
+            samples.push_back({i, {images[i], page, length}});
+            if (!masks.empty()) { samples.back().mask = Picture{masks[i], page, length}; }
+        }
+    };
+    for (std::size_t i = 0; i < images.size(); ++i) {
+        faults.attempt([&] { add(i); });
     }
-    return {};
+    return samples;
 }
 
-/// The mask of each image, in their order.
-std::vector<std::string> match_masks(std::vector<std::string> const& images, std::vector<std::string> const& masks,
-                                     std::string const& folder) {
-    std::set<std::string> names;
-    for (std::string const& image : images) { names.insert(stem(image)); }
-    std::map<std::string, std::string> mask_of;  // by the image's name
-    std::string left;
-    for (std::string const& mask : masks) {
-        std::string const name = image_of(stem(mask), names);
-        if (name.empty()) {
-            left = mask;
-            continue;
+/// Decodes samples one after the other.
+struct SampleDecoder {
+    Decoder image{Purpose::image}, mask{Purpose::labels};
+    unsigned char const *x = nullptr, *y = nullptr;  ///< of the last sample; y: null if it has no mask
+
+    void read(Sample const& sample) {
+        x = image.read(sample.image).data();
+        if (!sample.mask) { return; }
+        y = mask.read(*sample.mask).data();
+        require(mask.h() == image.h() && mask.w() == image.w(), ExitCode::data_error,
+                "mask '{}' is {} x {}, its image '{}' {} x {}: make them of one size", sample.mask->path, mask.h(),
+                mask.w(), sample.image.path, image.h(), image.w());
+    }
+};
+
+/// Leaves those out that cannot be decoded, before their number is needed.
+std::vector<Sample> keep_whole(std::vector<Sample> samples, SampleFaults& faults) {
+    SampleDecoder decoder;
+    std::erase_if(samples, [&](Sample const& sample) { return !faults.attempt([&] { decoder.read(sample); }); });
+    faults.require_none();
+    faults.skip_noted();
+    return samples;
+}
+
+/// Writes images, and masks if they have any. After a fault that is fatal the others are decoded only to tell theirs.
+void write_samples(std::vector<Sample> const& samples, SampleWriter& writer, SampleFaults& faults,
+                   Progress const& progress) {
+    SampleDecoder decoder;
+    auto const total = static_cast<std::int64_t>(samples.size());
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        bool const is_whole = faults.attempt([&] { decoder.read(samples[i]); });
+        if (is_whole && !faults.are_fatal()) {
+            if (i == 0) { writer.create_x(decoder.image.type(), decoder.image.shape(samples.size(), true)); }
+            writer.append_x(1, decoder.x);
+            if (i == 0 && decoder.y != nullptr) {
+                writer.create_y(decoder.mask.type(), decoder.mask.shape(samples.size(), false), {});
+            }
+            if (decoder.y != nullptr) { writer.append_y(1, decoder.y); }
         }
-        auto const [twin, is_new] = mask_of.emplace(name, mask);
-        require(is_new, ExitCode::data_error, "image '{}' has two masks, '{}' and '{}': remove one of them", name,
-                twin->second, mask);
+        progress(static_cast<std::int64_t>(i + 1), total);
     }
-    std::vector<std::string> matched;
-    for (std::string const& image : images) {
-        auto const found = mask_of.find(stem(image));
-        require(found != mask_of.end(), ExitCode::data_error,
-                "image '{}' has no mask in '{}': add a mask of the same name, or remove the image", image, folder);
-        matched.push_back(found->second);
+    faults.require_none();
+}
+
+/// @param classes by the images' files
+void write_classes(std::vector<Sample> const& samples, std::vector<std::int32_t> const& classes,
+                   std::vector<std::string> const& names, SampleWriter& writer) {
+    auto const total = static_cast<std::int64_t>(samples.size());
+    auto const write = [&]<class T>(hdf5::Type type, std::vector<T> labels) {
+        for (Sample const& sample : samples) { labels.push_back(static_cast<T>(classes[sample.file])); }
+        writer.create_y(type, {total}, names);
+        writer.append_y(total, labels.data());
+    };
+    if (names.size() <= std::numeric_limits<std::uint8_t>::max() + 1U) {
+        write(hdf5::Type::u8, std::vector<std::uint8_t>());
+    } else {
+        write(hdf5::Type::i32, std::vector<std::int32_t>());
     }
-    require(left.empty(), ExitCode::data_error, "mask '{}' has no image: add the image of the same name, or remove it",
-            left);
-    return matched;
+}
+
+/// The samples to write: all, or those that are whole.
+std::vector<Sample> samples_to_write(std::vector<Sample> samples, Damaged damaged, SampleFaults& faults,
+                                     std::string const& source) {
+    if (damaged == Damaged::skip) { samples = keep_whole(std::move(samples), faults); }
+    bool const all_damaged = samples.empty() && damaged == Damaged::skip;
+    require(!all_damaged, ExitCode::data_error, "all images of '{}' are damaged: name another folder, or copy it again",
+            source);
+    return samples;
 }
 
 }  // namespace
 
-Summary convert_class_folders(std::string const& folder, Output const& output, Progress const& progress) {
+Summary convert_class_folders(std::string const& folder, Output const& output, Progress const& progress,
+                              Damaged damaged) {
     std::vector<std::string> const classes =
-        list(folder, [](fs::directory_entry const& e) { return e.is_directory(); });
+        list(folder, [](fs::directory_entry const& e) { return is_folder(e.path()); });
+    for (std::string const& link : list(folder, leads_nowhere)) { require_link_target(link); }
     require(!classes.empty(), ExitCode::data_error,
             "'{}' has no folders: give each class a folder with its images, or use the kind 'masks'", folder);
-    std::vector<std::string> images;
+    std::vector<std::string> images, names;
     std::vector<std::int32_t> labels;
-    std::vector<std::string> names;
-    std::vector<std::string> left_out =
-        list(folder, [](fs::directory_entry const& entry) { return !entry.is_directory(); });
+    std::vector<std::string> left_out = list(folder, [](fs::directory_entry const& e) { return !is_folder(e.path()); });
     for (std::string const& path : classes) {
         std::vector<std::string> const of_class = list_images(path);
         add_left_out(path, left_out);
@@ -188,33 +239,22 @@ Summary convert_class_folders(std::string const& folder, Output const& output, P
         labels.insert(labels.end(), of_class.size(), static_cast<std::int32_t>(names.size()));
         names.push_back(fs::path(path).filename().string());
     }
-    std::vector<Picture> const pictures = pictures_of(images, Stacks::depth);
+    SampleFaults faults(damaged);
+    std::vector<Sample> const samples =
+        samples_to_write(samples_of(images, {}, Stacks::depth, faults), damaged, faults, folder);
     SampleWriter writer(output, "folder", {folder});
-    Decoder decoder(Purpose::image);
-    for (std::size_t i = 0; i < pictures.size(); ++i) {
-        unsigned char const* const sample = decoder.read(pictures[i]).data();
-        if (i == 0) { writer.create_x(decoder.type(), decoder.shape(pictures.size(), true)); }
-        writer.append_x(1, sample);
-        progress(static_cast<std::int64_t>(i + 1), static_cast<std::int64_t>(pictures.size()));
-    }
-    auto const total = static_cast<std::int64_t>(labels.size());
-    if (names.size() <= std::numeric_limits<std::uint8_t>::max() + 1U) {
-        std::vector<std::uint8_t> const small(labels.begin(), labels.end());
-        writer.create_y(hdf5::Type::u8, {total}, names);
-        writer.append_y(total, small.data());
-    } else {
-        writer.create_y(hdf5::Type::i32, {total}, names);
-        writer.append_y(total, labels.data());
-    }
+    write_samples(samples, writer, faults, progress);
+    write_classes(samples, labels, names, writer);
     Summary summary = writer.finish();
     summary.left_out = std::move(left_out);
+    summary.damaged = faults.skipped();
     return summary;
 }
 
 Summary convert_images_and_masks(std::string const& images, std::string const& masks, Output const& output,
-                                 Progress const& progress, Stacks stacks) {
-    bool const folders = fs::is_directory(images), labelled = !masks.empty();
-    require(!labelled || folders == fs::is_directory(masks), ExitCode::data_error,
+                                 Progress const& progress, Stacks stacks, Damaged damaged) {
+    bool const folders = is_folder(images), labelled = !masks.empty();
+    require(!labelled || folders == is_folder(masks), ExitCode::data_error,
             "'{}' and '{}': one is a folder and one is not: name two folders or two files", images, masks);
     std::vector<std::string> const image_files = folders ? list_images(images) : std::vector<std::string>{images};
     require(!image_files.empty(), ExitCode::data_error, "folder '{}' has no PNG, JPEG or TIFF images: name another",
@@ -224,30 +264,15 @@ Summary convert_images_and_masks(std::string const& images, std::string const& m
         sources.push_back(masks);
         mask_files = folders ? match_masks(image_files, list_images(masks), masks) : std::vector<std::string>{masks};
     }
-    std::vector<Picture> const x = pictures_of(image_files, stacks), y = pictures_of(mask_files, stacks);
-    bool const as_many = x.size() == y.size() && (y.empty() || x.front().pages == y.front().pages);
-    require(!labelled || as_many, ExitCode::data_error,
-            "'{}' has {} pages of images, '{}' {} of masks: give each image one mask", images, pages_of(x), masks,
-            pages_of(y));
+    SampleFaults faults(damaged);
+    std::vector<Sample> const samples =
+        samples_to_write(samples_of(image_files, mask_files, stacks, faults), damaged, faults, images);
     SampleWriter writer(output, "masks", sources);
-    Decoder image_decoder(Purpose::image), mask_decoder(Purpose::labels);
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        unsigned char const* const image = image_decoder.read(x[i]).data();
-        if (i == 0) { writer.create_x(image_decoder.type(), image_decoder.shape(x.size(), true)); }
-        writer.append_x(1, image);
-        if (labelled) {
-            unsigned char const* const mask = mask_decoder.read(y[i]).data();
-            require(mask_decoder.h() == image_decoder.h() && mask_decoder.w() == image_decoder.w(),
-                    ExitCode::data_error, "mask '{}' is {} x {}, its image '{}' {} x {}: make them of one size",
-                    y[i].path, mask_decoder.h(), mask_decoder.w(), x[i].path, image_decoder.h(), image_decoder.w());
-            if (i == 0) { writer.create_y(mask_decoder.type(), mask_decoder.shape(y.size(), false), {}); }
-            writer.append_y(1, mask);
-        }
-        progress(static_cast<std::int64_t>(i + 1), static_cast<std::int64_t>(x.size()));
-    }
+    write_samples(samples, writer, faults, progress);
     Summary summary = writer.finish();
     if (folders) { add_left_out(images, summary.left_out); }
     if (folders && labelled) { add_left_out(masks, summary.left_out); }
+    summary.damaged = faults.skipped();
     return summary;
 }
 

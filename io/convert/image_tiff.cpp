@@ -53,12 +53,18 @@ struct Layout {
         TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extra, &kinds);
         alpha = extra == 1 && kinds != nullptr && kinds[0] != EXTRASAMPLE_UNSPECIFIED;
     }
-    [[nodiscard]] std::size_t pixel_bytes() const { return static_cast<std::size_t>(channels) * bits / 8; }
+    /// In memory.
+    [[nodiscard]] std::size_t pixel_bytes() const {
+        return is_packed() ? 1 : static_cast<std::size_t>(channels) * bits / 8;
+    }
     /// Several pixels in a byte.
     [[nodiscard]] bool is_packed() const { return bits < 8; }
-    [[nodiscard]] Extent row_bytes() const {
-        return is_packed() ? Extent((w * Index{bits} + 7) / 8) : Extent(w) * static_cast<Index>(pixel_bytes());
+    /// Of a row in the file, of this many pixels.
+    [[nodiscard]] Extent row_bytes(std::uint32_t pixels) const {
+        return is_packed() ? Extent((pixels * Index{bits} + 7) / 8)
+                           : Extent(pixels) * static_cast<Index>(pixel_bytes());
     }
+    [[nodiscard]] Extent row_bytes() const { return row_bytes(w); }
 };
 
 /// Times that any method of the library but its faxes packs at most.
@@ -69,15 +75,17 @@ struct SampleKind {
     hdf5::Type type;
 };
 
-constexpr std::array<SampleKind, 12> sample_kinds{{{SAMPLEFORMAT_UINT, 1, hdf5::Type::u8},
+constexpr std::array<SampleKind, 14> sample_kinds{{{SAMPLEFORMAT_UINT, 1, hdf5::Type::u8},
                                                    {SAMPLEFORMAT_UINT, 2, hdf5::Type::u8},
                                                    {SAMPLEFORMAT_UINT, 4, hdf5::Type::u8},
                                                    {SAMPLEFORMAT_UINT, 8, hdf5::Type::u8},
                                                    {SAMPLEFORMAT_UINT, 16, hdf5::Type::u16},
                                                    {SAMPLEFORMAT_UINT, 32, hdf5::Type::u32},
+                                                   {SAMPLEFORMAT_UINT, 64, hdf5::Type::u64},
                                                    {SAMPLEFORMAT_INT, 8, hdf5::Type::i8},
                                                    {SAMPLEFORMAT_INT, 16, hdf5::Type::i16},
                                                    {SAMPLEFORMAT_INT, 32, hdf5::Type::i32},
+                                                   {SAMPLEFORMAT_INT, 64, hdf5::Type::i64},
                                                    {SAMPLEFORMAT_IEEEFP, 16, hdf5::Type::f16},
                                                    {SAMPLEFORMAT_IEEEFP, 32, hdf5::Type::f32},
                                                    {SAMPLEFORMAT_IEEEFP, 64, hdf5::Type::f64}}};
@@ -88,10 +96,9 @@ hdf5::Type type_of_layout(std::string const& path, Layout const& layout) {
         bool const fits = kind.format == format && kind.bits == layout.bits;
         if (fits && (!layout.is_packed() || layout.channels == 1)) { return kind.type; }
     }
-    fail_decoding(path,
-                  fmt::format("{} channels of {} bits of sample format {}; integers of 8, 16 and 32 bits, floats of "
-                              "16, 32 and 64, and single channels of 1, 2 and 4 bits are read",
-                              layout.channels, layout.bits, layout.format));
+    fail_decoding(path, fmt::format("{} channels of {} bits of sample format {}; integers of 8, 16, 32 and 64 bits, "
+                                    "floats of 16, 32 and 64, and single channels of 1, 2 and 4 bits are read",
+                                    layout.channels, layout.bits, layout.format));
 }
 
 /// Whether strips or tiles lie within the file, and can hold the rows.
@@ -119,11 +126,11 @@ void require_rows(std::string const& path, TIFF* tiff, Layout const& layout) {
 }
 
 /// Numbers of few bits, most significant first, as bytes.
-void unpack_row(unsigned char const* packed, Layout const& layout, unsigned char* out) {
-    unsigned const mask = (1U << layout.bits) - 1;
-    for (std::uint32_t i = 0; i < layout.w; ++i) {
-        std::size_t const bit = static_cast<std::size_t>(i) * layout.bits;
-        out[i] = static_cast<unsigned char>(packed[bit / 8] >> (8 - layout.bits - bit % 8) & mask);
+void unpack_row(unsigned char const* packed, unsigned bits, std::uint32_t count, unsigned char* out) {
+    unsigned const mask = (1U << bits) - 1;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        std::size_t const bit = static_cast<std::size_t>(i) * bits;
+        out[i] = static_cast<unsigned char>(packed[bit / 8] >> (8 - bits - bit % 8) & mask);
     }
 }
 
@@ -135,7 +142,7 @@ void read_strips(std::string const& path, TIFF* tiff, Layout const& layout, unsi
     for (std::size_t h = 0; h < layout.h; ++h) {
         unsigned char* const row = layout.is_packed() ? packed.data() : out + h * row_bytes;
         if (TIFFReadScanline(tiff, row, static_cast<std::uint32_t>(h)) < 0) { fail_decoding(path, last_error); }
-        if (layout.is_packed()) { unpack_row(row, layout, out + h * layout.w); }
+        if (layout.is_packed()) { unpack_row(row, layout.bits, layout.w, out + h * layout.w); }
     }
 }
 
@@ -143,10 +150,9 @@ void read_tiles(std::string const& path, TIFF* tiff, Layout const& layout, unsig
     std::uint32_t tile_h = 0, tile_w = 0;
     TIFFGetField(tiff, TIFFTAG_TILELENGTH, &tile_h);
     TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_w);
-    if (layout.is_packed()) { fail_decoding(path, "tiles of less than 8 bits; save it in strips"); }
     std::size_t const pixel = layout.pixel_bytes();
     constexpr Index most = Index{1} << 30;  // bytes; tiles are a few hundred pixels wide
-    Extent const bytes = Extent(tile_h) * tile_w * static_cast<Index>(pixel);
+    Extent const bytes = layout.row_bytes(tile_w) * static_cast<Index>(tile_h);
     bool const usual = bytes.is_at_most(most) && bytes.known() == static_cast<Index>(TIFFTileSize64(tiff));
     if (!usual || bytes.known() == 0) { fail_decoding(path, "unusual tiles"); }
     require_room(path, bytes, densest);
@@ -157,8 +163,13 @@ void read_tiles(std::string const& path, TIFF* tiff, Layout const& layout, unsig
             if (TIFFReadTile(tiff, tile.data(), column, line, 0, 0) < 0) { fail_decoding(path, last_error); }
             std::uint32_t const rows = std::min(tile_h, layout.h - line), columns = std::min(tile_w, layout.w - column);
             for (std::uint32_t row = 0; row < rows; ++row) {
-                std::memcpy(out + ((y + row) * static_cast<std::size_t>(layout.w) + x) * pixel,
-                            tile.data() + static_cast<std::size_t>(row) * tile_w * pixel, columns * pixel);
+                unsigned char* const to = out + ((y + row) * static_cast<std::size_t>(layout.w) + x) * pixel;
+                unsigned char const* const from = tile.data() + row * (tile.size() / tile_h);
+                if (layout.is_packed()) {
+                    unpack_row(from, layout.bits, columns, to);
+                } else {
+                    std::memcpy(to, from, columns * pixel);
+                }
             }
         }
     }
@@ -194,8 +205,8 @@ void apply_palette(std::string const& path, TIFF* tiff, Image& image) {
 
 /// Greys of which 0 is white, the other way round. Signed numbers and floats stay as they are.
 void invert(Image& image, unsigned bits) {
-    bool const is_unsigned =
-        image.type == hdf5::Type::u8 || image.type == hdf5::Type::u16 || image.type == hdf5::Type::u32;
+    bool const is_unsigned = image.type == hdf5::Type::u8 || image.type == hdf5::Type::u16 ||
+                             image.type == hdf5::Type::u32 || image.type == hdf5::Type::u64;
     if (!is_unsigned) { return; }
     unsigned const largest = bits < 8 ? (1U << bits) - 1 : 0xFFU;
     for (unsigned char& byte : image.bytes) { byte = static_cast<unsigned char>(byte ^ largest); }

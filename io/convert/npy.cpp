@@ -16,6 +16,7 @@
 #include "io/convert/byte_order.hpp"
 #include "io/convert/convert.hpp"
 #include "io/convert/sample_writer.hpp"
+#include "io/file/link.hpp"
 
 namespace aureole::convert {
 
@@ -51,6 +52,7 @@ std::optional<std::string> value_of(std::string const& header, std::string const
 
 NpyFile::NpyFile(std::string const& path) : path_(path) {
     int const descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) { require_link_target(path); }
     require(descriptor >= 0, ExitCode::data_error, "cannot open '{}' ({}): correct the name", path,
             std::strerror(errno));
     struct stat status {};

@@ -25,7 +25,7 @@ std::vector<Names> names_of(SourceSpec const& source) {
     std::vector<std::string> files = expand_patterns(source.y_files.empty() ? source.files : source.y_files);
     files.resize(std::min(files.size(), most_files));
     for (std::string const& path : files) {
-        hdf5::File const file = hdf5::File::open(path);
+        hdf5::File const file = hdf5::File::open(path, source.outside);
         if (!file.contains(source.y)) { continue; }
         auto const value = file.attribute(source.y, "class_names");
         if (!value) { continue; }

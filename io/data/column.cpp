@@ -124,7 +124,7 @@ Column::Column(ColumnSpec spec) : spec_(std::move(spec)) {
     require(!spec_.files.empty(), ExitCode::bad_deck,
             "no data files are named (dataset '{}'): name a file or a pattern", spec_.dataset);
     {
-        hdf5::Dataset const first = hdf5::File::open(spec_.files[0]).dataset(spec_.dataset);
+        hdf5::Dataset const first = hdf5::File::open(spec_.files[0], spec_.outside).dataset(spec_.dataset);
         type_ = first.type();
         require(type_ != hdf5::Type::other || first.fields().empty(), ExitCode::data_error,
                 "{} holds records of the fields {} (complex numbers are r and i, real and imag, or re and im of one "
@@ -225,8 +225,8 @@ hdf5::Dataset const& Column::open(std::size_t file) const {
     if (found != open_.end()) {
         std::rotate(found, found + 1, open_.end());
     } else {
-        auto dataset =
-            std::make_unique<hdf5::Dataset>(hdf5::File::open(spec_.files[file]).dataset(spec_.dataset, cache_bytes_));
+        auto dataset = std::make_unique<hdf5::Dataset>(
+            hdf5::File::open(spec_.files[file], spec_.outside).dataset(spec_.dataset, cache_bytes_));
         check_alike(*dataset);
         require_stored(*dataset);
         if (open_.size() == open_file_limit) { open_.erase(open_.begin()); }

@@ -20,6 +20,7 @@ struct ColumnSpec {
     Shape sample;         ///< wanted extents of one sample
     bool larger = false;  ///< stored samples may be larger
     FillRule fill = FillRule::error;
+    hdf5::Outside outside = hdf5::Outside::refuse;
 };
 
 /// What a file declares about its stored numbers by attributes of netCDF.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/tensor/shape.hpp"
+#include "io/hdf5/reach.hpp"
 
 namespace aureole {
 
@@ -38,7 +39,8 @@ struct SourceSpec {
     std::optional<double> label_threshold;     ///< labels become stored value > threshold (inverted by label_invert)
     bool label_invert = false;
     FillRule fill = FillRule::error;
-    std::int64_t samples = 0;  ///< synthetic only: size of the set
+    hdf5::Outside outside = hdf5::Outside::refuse;  ///< whether the files may lead to others outside of their folders
+    std::int64_t samples = 0;                       ///< synthetic only: size of the set
 };
 
 /// How raw values become network input: y = (clip(x) [log] - mean) / deviation, per channel.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
+#include <string_view>
 
 #include "core/error.hpp"
 
@@ -19,6 +21,32 @@ std::string take_number(std::string const& text, std::size_t& begin) {
     std::size_t const first = begin;
     while (begin < text.size() && is_digit(text[begin])) { ++begin; }
     return text.substr(first, begin - first);
+}
+
+bool is_there(std::filesystem::path const& path) {
+    std::error_code error;
+    return std::filesystem::exists(std::filesystem::symlink_status(path, error));
+}
+
+/// The pattern in which leading folders that exist by the very names written stand for themselves, whatever letters
+/// they have.
+std::string with_literal_folders(std::string const& pattern) {
+    std::filesystem::path const whole(pattern);
+    std::filesystem::path way, rest, escaped;
+    for (std::filesystem::path const& part : whole) {
+        if (rest.empty() && is_there(way / part)) {
+            way /= part;
+            std::string text;
+            for (char const letter : part.string()) {
+                if (std::string_view("*?[]\\").find(letter) != std::string_view::npos) { text += '\\'; }
+                text += letter;
+            }
+            escaped /= text;
+        } else {
+            rest /= part;
+        }
+    }
+    return (escaped / rest).string();
 }
 
 }  // namespace
@@ -40,12 +68,13 @@ bool natural_less(std::string const& a, std::string const& b) {
     return a < b;  // equal but for leading zeros
 }
 
-std::vector<std::string> files_matching(std::string const& pattern) {
-    if (pattern.find_first_of("*?[") == std::string::npos) { return {pattern}; }
+std::vector<std::string> match_pattern(std::string const& pattern) {
+    if (is_there(pattern)) { return {pattern}; }
+    if (pattern.find_first_of("*?[") == std::string::npos) { return {}; }
     glob_t found{};
-    int const status = glob(pattern.c_str(), 0, nullptr, &found);
+    bool const any = glob(with_literal_folders(pattern).c_str(), 0, nullptr, &found) == 0;
     std::vector<std::string> matches;
-    if (status == 0) { matches.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc); }
+    if (any) { matches.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc); }
     globfree(&found);
     std::sort(matches.begin(), matches.end(), natural_less);
     return matches;
@@ -54,7 +83,11 @@ std::vector<std::string> files_matching(std::string const& pattern) {
 std::vector<std::string> expand_patterns(std::vector<std::string> const& patterns) {
     std::vector<std::string> files;
     for (std::string const& pattern : patterns) {
-        std::vector<std::string> const matches = files_matching(pattern);
+        if (pattern.find_first_of("*?[") == std::string::npos) {
+            files.push_back(pattern);
+            continue;
+        }
+        std::vector<std::string> const matches = match_pattern(pattern);
         require(!matches.empty(), ExitCode::data_error,
                 "no file matches '{}' (a pattern of the deck): correct the pattern or the folder it starts from",
                 pattern);

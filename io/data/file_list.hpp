@@ -4,11 +4,12 @@
 
 namespace aureole {
 
-/// The files that a pattern (* ? [...]) matches, in natural order (a2 before a10); a name without a pattern stays as it
-/// is.
-[[nodiscard]] std::vector<std::string> files_matching(std::string const& pattern);
+/// The files that a pattern (* ? [...]) matches, in natural order (a2 before a10). A file of exactly that name is the
+/// only match ("scan[1].h5"), and folders that exist by the names written stand for themselves.
+[[nodiscard]] std::vector<std::string> match_pattern(std::string const& pattern);
 
-/// Replaces every pattern by the files that it matches. A pattern without a match is an Error(data_error).
+/// Replaces every pattern by the files that it matches; names without a pattern stay as they are. A pattern without a
+/// match is an Error(data_error).
 [[nodiscard]] std::vector<std::string> expand_patterns(std::vector<std::string> const& patterns);
 
 /// Order of names in which runs of digits compare as numbers.

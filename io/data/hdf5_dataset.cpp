@@ -21,7 +21,7 @@ std::string number_text(long double value) {
 }
 
 ColumnSpec image_column(SourceSpec const& source, SampleSpec const& sample, bool larger, FillRule fill) {
-    return {source.files, source.x, source.x_axes, sample.x, larger, fill};
+    return {source.files, source.x, source.x_axes, sample.x, larger, fill, source.outside};
 }
 
 bool is_mask(SampleSpec const& sample) {
@@ -33,7 +33,13 @@ bool is_mask(SampleSpec const& sample) {
 ColumnSpec label_column(SourceSpec const& source, SampleSpec const& sample, Shape const& stored_x, FillRule fill) {
     Shape wanted = sample.y;
     if (is_mask(sample)) { wanted = {1, stored_x.d, stored_x.h, stored_x.w, sample.y.c}; }
-    return {source.y_files.empty() ? source.files : source.y_files, source.y, source.y_axes, wanted, false, fill};
+    return {source.y_files.empty() ? source.files : source.y_files,
+            source.y,
+            source.y_axes,
+            wanted,
+            false,
+            fill,
+            source.outside};
 }
 
 /// Who listens to what is bad reads elements that were never written, too.

@@ -2,8 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 
+#include "io/deck/schema.hpp"
 #include "io/deck/yaml_tree.hpp"
 #include "io/split.hpp"
 
@@ -41,6 +43,43 @@ Tree* step_into(Tree& tree, std::string const& key, Place const& place) {
     return &tree.entries.back().value;
 }
 
+/// True if a text, or a list of texts, is the value of the key.
+bool takes_text(Field const* field) {
+    if (field == nullptr) { return false; }
+    Type const type = field->item().type;
+    return type == Type::text || type == Type::input_path || type == Type::output_path;
+}
+
+std::string trim(std::string const& text) {
+    constexpr auto blanks = " \t\r\n";
+    std::size_t const first = text.find_first_not_of(blanks);
+    return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(blanks) + 1 - first);
+}
+
+/// Whether YAML says of a text what is meant: quotes around all of it, a list, nothing. In what else there is, YAML
+/// sees more than was written: a comment in "exp #2", an alias in "*.h5", a section in "a: b".
+bool is_meant(Tree const& value, std::string const& text, Field const& field) {
+    if (value.kind == Tree::Kind::sequence) { return field.type == Type::list; }
+    bool const can_be_nothing = field.nullable || field.type == Type::list;
+    if (value.kind == Tree::Kind::null) { return text == "null" || (can_be_nothing && (text.empty() || text == "~")); }
+    return value.kind == Tree::Kind::scalar && value.quoted && text.front() == text.back();
+}
+
+/// The shell has taken the quotes that would have kept a text from YAML: it is taken whole where the key takes a text,
+/// and where there is no such key, so that this is what is told.
+Tree read_value(std::string const& written, Field const* field, Place const& place, std::vector<Problem>& problems) {
+    std::vector<Problem> faults;
+    Tree value = parse_yaml(written, place.file, faults, false);
+    std::string const text = trim(written);
+    bool const is_printable =
+        std::none_of(text.begin(), text.end(), [](unsigned char letter) { return letter < 0x20 || letter == 0x7F; });
+    bool const is_whole =
+        takes_text(field) ? !faults.empty() || !is_meant(value, text, *field) : field == nullptr && !faults.empty();
+    if (is_whole && is_printable) { return Tree::plain(text); }
+    problems.insert(problems.end(), faults.begin(), faults.end());
+    return value;
+}
+
 }  // namespace
 
 void apply_override(std::string const& text, Tree& root, std::vector<Problem>& problems) {
@@ -51,10 +90,10 @@ void apply_override(std::string const& text, Tree& root, std::vector<Problem>& p
             {place, "this is not an override (it has no 'key='): write key.sub=value, such as train.batch=8"});
         return;
     }
-    std::size_t const before = problems.size();
-    Tree value = parse_yaml(text.substr(sign + 1), place.file, problems, false);
-    if (problems.size() > before) { return; }
     auto const keys = split(text.substr(0, sign), '.');
+    std::size_t const before = problems.size();
+    Tree value = read_value(text.substr(sign + 1), find_field(deck_schema(), keys), place, problems);
+    if (problems.size() > before) { return; }
     constexpr std::size_t deepest = 32;
     if (keys.size() > deepest) {
         problems.push_back(

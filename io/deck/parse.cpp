@@ -15,6 +15,7 @@
 #include "io/deck/sections.hpp"
 #include "io/deck/validate.hpp"
 #include "io/deck/yaml_tree.hpp"
+#include "io/file/link.hpp"
 
 namespace aureole {
 namespace {
@@ -83,6 +84,7 @@ Deck read_deck(std::string const& path, std::vector<std::string> const& override
     require(!std::filesystem::is_directory(path, ignored), ExitCode::bad_deck,
             "{} is a folder (a deck is a YAML file): give a file name", path);
     std::ifstream stream(path, std::ios::binary);
+    if (!stream.is_open()) { require_link_target(path, ExitCode::bad_deck); }
     require(stream.is_open(), ExitCode::bad_deck, "{} cannot be read ({}): give the file name of a deck", path,
             std::strerror(errno));
     std::string text(deck::YamlLimits{}.bytes + 1, '\0');  // one more than parse_yaml accepts

@@ -1,12 +1,11 @@
 #include "io/deck/reader.hpp"
 
 #include <fmt/core.h>
-#include <glob.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 
+#include "io/data/file_list.hpp"
 #include "io/deck/scalar.hpp"
 
 namespace aureole::deck {
@@ -17,13 +16,43 @@ std::string subject(std::string const& path) { return path.empty() ? "the deck" 
 
 std::string key_below(std::string const& path, std::string const& key) { return path.empty() ? key : path + "." + key; }
 
-bool exists(std::string const& path) {
-    std::error_code ignored;
-    if (path.find_first_of("*?[") == std::string::npos) { return std::filesystem::exists(path, ignored); }
-    glob_t found{};
-    bool const any = glob(path.c_str(), GLOB_NOSORT, nullptr, &found) == 0;
-    globfree(&found);
-    return any;
+/// Names of all keys of a section and of those within it.
+std::vector<std::string> all_keys(Field const& section) {
+    std::vector<std::string> names = section.keys();
+    for (Field const& field : section.fields) {
+        Field const& item = field.item();
+        if (item.type != Type::section) { continue; }
+        for (std::string& name : all_keys(item)) { names.push_back(std::move(name)); }
+    }
+    return names;
+}
+
+/// Paths of the keys that may be meant by one that a section does not have: those of this name further below; or one of
+/// the section that is spelt alike, and those of this name elsewhere; or, if there are none, those elsewhere that are
+/// spelt alike.
+std::vector<std::string> keys_meant(Field const& section, std::string const& path, std::string const& key) {
+    constexpr std::size_t few = 3;
+    std::vector<std::string> found = paths_of_key(section, key);
+    for (std::string& below : found) { below = key_below(path, below); }
+    if (!found.empty() && found.size() <= few) { return found; }
+    found.clear();
+    std::vector<std::string> elsewhere = paths_of_key(deck_schema(), key);
+    if (auto const near = nearest(key, section.keys())) { found.push_back(key_below(path, *near)); }
+    if (found.empty() && elsewhere.empty()) {
+        auto const near = nearest(key, all_keys(deck_schema()));
+        if (near) { elsewhere = paths_of_key(deck_schema(), *near); }
+    }
+    if (found.size() + elsewhere.size() <= few) { found.insert(found.end(), elsewhere.begin(), elsewhere.end()); }
+    return found;
+}
+
+/// Keys of the section at `path` by their names, all others by their paths.
+std::vector<std::string> shown_below(std::string const& path, std::vector<std::string> paths) {
+    for (std::string& shown : paths) {
+        std::string const name = shown.substr(shown.rfind('.') + 1);
+        if (shown == key_below(path, name)) { shown = name; }
+    }
+    return paths;
 }
 
 }  // namespace
@@ -80,8 +109,8 @@ std::string Reader::expand_path(Field const& field, Tree const& tree, std::strin
         at = end + 1;
     }
     bool const is_relative = !out.empty() && out.front() != '/';
-    if (field.type == Type::input_path && is_relative && !folder_.empty() && !exists(out) &&
-        exists(folder_ + "/" + out)) {
+    if (field.type == Type::input_path && is_relative && !folder_.empty() && match_pattern(out).empty() &&
+        !match_pattern(folder_ + "/" + out).empty()) {
         return folder_ + "/" + out;
     }
     return out;
@@ -119,10 +148,12 @@ void Reader::check_keys(Field const& section, Tree const& tree) {
     for (auto const& entry : tree.entries) {
         if (section.find(entry.key) != nullptr || problems_.size() > enough) { continue; }
         std::string const where = path_.empty() ? "a deck" : path_;
-        auto const near = nearest(entry.key, section.keys());
-        unreadable_.insert(key_below(path_, near.value_or(entry.key)));
-        std::string const remedy =
-            near ? fmt::format("did you mean '{}'?", *near) : fmt::format("its keys are {}", join(section.keys()));
+        auto const meant = keys_meant(section, path_, entry.key);
+        for (std::string const& path : meant) { unreadable_.insert(path); }
+        unreadable_.insert(key_below(path_, entry.key));
+        std::string const remedy = meant.empty()
+                                       ? fmt::format("its keys are {}", join(section.keys()))
+                                       : fmt::format("did you mean '{}'?", join(shown_below(path_, meant), "' or '"));
         problems_.push_back({entry.place, fmt::format("'{}' is not a key of {} (only documented keys are taken): {}",
                                                       shorten(entry.key), where, remedy)});
     }

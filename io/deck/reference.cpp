@@ -119,7 +119,7 @@ A deck is one YAML document that describes a run. Keys that are not on this page
 combinations that cannot run are errors; all of them are shown at once, each with file, line and column.
 
 - `key.sub=value` on the command line replaces a value: `train.batch=8`, `image.size=[64,64]`, `model.layers.3.conv.filters=8`
-  (list items count from 0).
+  (list items count from 0). A key that takes a text takes all that follows the sign: `data.train.file=*.h5`, `output.folder=exp #2`.
 - A list of one item may be written as the item. A number may be written as a fraction (`1/255`); an integer as `1e6`.
 - Sizes take B, kB, MB, GB, TB, KiB, MiB, GiB, TiB; durations take s, min, h, d and sums of them (`1 h 30 min`).
 - `null` stands for "not set" where the default column has no value.

@@ -43,6 +43,8 @@ std::string Range::text() const {
 
 Field& Field::leaf() { return type == Type::list ? fields.front().leaf() : *this; }
 
+Field const& Field::item() const { return type == Type::list ? fields.front().item() : *this; }
+
 Field& Field::is_required() {
     required = true;
     return *this;
@@ -112,6 +114,38 @@ std::vector<std::string> Field::keys() const {
     std::vector<std::string> names;
     for (auto const& field : fields) { names.push_back(field.key); }
     return names;
+}
+
+namespace {
+
+bool is_number(std::string const& text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// One key further; a list of one item may be written as the item.
+Field const* step(Field const& field, std::string const& key) {
+    if (field.type == Type::list) { return is_number(key) ? &field.fields[0] : step(field.fields[0], key); }
+    return field.type == Type::mapping ? &field.fields[1] : field.find(key);
+}
+
+}  // namespace
+
+Field const* find_field(Field const& root, std::vector<std::string> const& keys) {
+    Field const* field = &root;
+    for (std::string const& key : keys) {
+        if (field != nullptr) { field = step(*field, key); }
+    }
+    return field;
+}
+
+std::vector<std::string> paths_of_key(Field const& section, std::string_view key) {
+    std::vector<std::string> paths;
+    for (Field const& field : section.fields) {
+        if (field.key == key) { paths.push_back(field.key); }
+        if (field.item().type != Type::section) { continue; }
+        for (std::string const& below : paths_of_key(field.item(), key)) { paths.push_back(field.key + "." + below); }
+    }
+    return paths;
 }
 
 std::optional<bool> applies(Field const& field, Field const& section, Tree const& tree) {

@@ -90,6 +90,7 @@ struct Field {
 
     /// The field itself, or the item of a list.
     [[nodiscard]] Field& leaf();
+    [[nodiscard]] Field const& item() const;
     [[nodiscard]] Field const* find(std::string_view key) const;
     [[nodiscard]] std::vector<std::string> keys() const;
 };
@@ -99,6 +100,14 @@ struct Field {
 
 /// "an integer", "one of a, b": what a field takes, for messages and the reference.
 [[nodiscard]] std::string describe_type(Field const& field);
+
+/// What the schema says of the value at a key ("train", "batch"), whose numbers count items of lists; nullptr if a deck
+/// has no such key.
+[[nodiscard]] Field const* find_field(Field const& root, std::vector<std::string> const& keys);
+
+/// Paths of all values and sections of that key within a section ("optimizer.lr" for "lr" in train), in the schema's
+/// order. A list of sections counts as its only item; layers are left out.
+[[nodiscard]] std::vector<std::string> paths_of_key(Field const& section, std::string_view key);
 
 /// The whole schema: a section whose fields bind to a Deck.
 [[nodiscard]] Field const& deck_schema();

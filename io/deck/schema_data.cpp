@@ -10,6 +10,10 @@ Choices<FillRule> choices_of(Of<FillRule> /*type*/) {
     return {{"error", FillRule::error}, {"zero", FillRule::zero}, {"keep", FillRule::keep}};
 }
 
+Choices<hdf5::Outside> choices_of(Of<hdf5::Outside> /*type*/) {
+    return {{"refuse", hdf5::Outside::refuse}, {"allow", hdf5::Outside::allow}};
+}
+
 std::vector<Field> fields_of(Of<SourceSpec> /*type*/) {
     using S = SourceSpec;
     return {
@@ -18,7 +22,8 @@ std::vector<Field> fields_of(Of<SourceSpec> /*type*/) {
         field(
             "file", &S::files,
             "file, list of files or glob; several are concatenated in that order (globs in natural order), and a file "
-            "whose images have no sample axis is one sample. Environment variables ${NAME} and ~ are expanded; a "
+            "whose images have no sample axis is one sample. A file of exactly that name comes before a glob. "
+            "Environment variables ${NAME} and ~ are expanded; a "
             "relative "
             "name that does not exist in the current folder is looked for beside the deck")
             .is_required()
@@ -53,6 +58,11 @@ std::vector<Field> fields_of(Of<SourceSpec> /*type*/) {
             "fill", &S::fill,
             "values that stand for absent ones: the file's attributes _FillValue and missing_value, and what was never "
             "written. error: they stop the run; zero: they become 0; keep: they are data like all others")
+            .with("kind", {"hdf5"}),
+        field("outside", &S::outside,
+              "files outside of the data file's folder that it leads to by external links, external storage or sources "
+              "of virtual datasets. refuse: they are an error; allow: they are read. Those in the folder and below are "
+              "always read")
             .with("kind", {"hdf5"}),
         field("samples", &S::samples, "size of the set")
             .is_required()

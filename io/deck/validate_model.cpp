@@ -1,5 +1,8 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <map>
 
 #include "io/deck/rules.hpp"
@@ -44,6 +47,25 @@ void check_amoebanet(Rules& rules) {
     }
 }
 
+/// Every level of a U-Net halves all extents.
+void check_halvings(Rules& rules) {
+    Index const levels = rules.deck().model.levels, step = Index{1} << levels;
+    std::vector<Index> const& size = rules.deck().image.size;
+    std::vector<Index> enlarged;
+    Index most = levels;
+    for (Index const extent : size) {
+        enlarged.push_back((extent + step - 1) / step * step);
+        most = std::min<Index>(most, std::countr_zero(static_cast<std::uint64_t>(extent)));
+    }
+    if (enlarged == size) { return; }
+    rules.fail("image.size",
+               "image.size is [{}] (a U-Net with {} levels halves every extent {} times, so each must be a multiple of "
+               "{}): make it [{}]{}",
+               fmt::join(size, ", "), levels, levels, step, fmt::join(enlarged, ", "),
+               most == 0 ? " (an odd extent cannot be halved at all)"
+                         : fmt::format(", or set model.levels to {}{}", most, most == 1 ? "" : " or less"));
+}
+
 void check_unet(Rules& rules) {
     ModelSpec const& model = rules.deck().model;
     auto const& size = rules.deck().image.size;
@@ -52,16 +74,7 @@ void check_unet(Rules& rules) {
         rules.fail("model.dimensions", "model.dimensions is {} (image.size has {} axes): make them equal",
                    model.dimensions, size.size());
     }
-    Index const step = Index{1} << model.levels;
-    for (Index const extent : size) {
-        if (extent % step != 0) {
-            rules.fail("image.size",
-                       "image.size has the extent {} (a U-Net with {} levels halves it {} times, so it must be a "
-                       "multiple of {}): choose {} or fewer levels",
-                       extent, model.levels, model.levels, step, (extent / step + 1) * step);
-            break;
-        }
-    }
+    check_halvings(rules);
     bool const is_grouped = model.norm == ModelSpec::Norm::group;
     bool const is_default = model.norm_groups == ModelSpec{}.norm_groups;  // a resolved deck names it
     if (!is_grouped && !is_default && rules.given("model.norm_groups")) {

@@ -258,9 +258,11 @@ Tree parse_yaml(std::string const& text, std::string const& file, std::vector<Pr
         return root;
     } catch (Stop const& stop) { problems.push_back(stop.problem); } catch (YAML::Exception const& error) {
         problems.push_back(
-            {place(error.mark), fmt::format("this is not YAML ({}): mend the line (a missing space after ':', "
-                                            "tabs, brackets or quotes left open, indentation?)",
-                                            error.msg)});
+            {place(error.mark),
+             fmt::format("this is not YAML ({}): mend the line (a missing space after ':', "
+                         "tabs, brackets or quotes left open, indentation, a text with any of * & {{ }} [ ] # @ % that "
+                         "needs quotes?)",
+                         error.msg)});
     }
     return {};
 }

@@ -24,8 +24,12 @@ std::string to_string(Extents const& extents) {
     return text + ")";
 }
 
-Dataset::Dataset(Handle handle, std::string file, std::string name, std::string const& field)
-    : handle_(std::move(handle)), file_(std::move(file)), name_(std::move(name)), field_(field) {
+Dataset::Dataset(Handle handle, std::string file, Reach reach, std::string name, std::string const& field)
+    : handle_(std::move(handle)),
+      file_(std::move(file)),
+      reach_(std::move(reach)),
+      name_(std::move(name)),
+      field_(field) {
     Lock const lock;
     stored_type_ = Handle(H5Dget_type(handle_.id()));
     check(stored_type_.id(), fmt::format("cannot read the type of {}", place()), damaged);
@@ -76,6 +80,7 @@ void Dataset::inspect_storage(std::int64_t plist) {
         if (name.empty()) { name = stored_name[0] == '\0' ? "unknown" : stored_name.data(); }
         filters_.push_back({number, name, H5Zfilter_avail(number) > 0});
     }
+    if (H5Pget_layout(plist) == H5D_VIRTUAL) { require_sources_within_reach(plist); }
     int const external_files = H5Pget_external_count(plist);
     if (external_files > 0) {
         external_ = true;
@@ -86,13 +91,14 @@ void Dataset::inspect_storage(std::int64_t plist) {
 /// The library fills what it cannot find in an external file with zeros, so a short or absent one is looked for here.
 void Dataset::inspect_external(std::int64_t plist, int files) const {
     auto remaining = static_cast<std::uint64_t>(volume()) * stored_element_bytes_;
-    std::filesystem::path const folder = std::filesystem::path(file_).parent_path();
+    std::filesystem::path const folder = std::filesystem::path(holder()).parent_path();
     for (int i = 0; i < files && remaining > 0; ++i) {
         std::array<char, 4096> name{};
         off_t offset = 0;
         hsize_t size = 0;
         H5Pget_external(plist, static_cast<unsigned>(i), name.size() - 1, name.data(), &offset, &size);
         std::filesystem::path const raw = folder / name.data();
+        reach_.require(place() + " lies in external storage", name.data(), raw.string());
         std::error_code error;
         std::uint64_t const present = std::filesystem::file_size(raw, error);
         require(!error, ExitCode::data_error,

@@ -8,6 +8,7 @@
 #include "core/tensor/shape.hpp"
 #include "io/hdf5/filters.hpp"
 #include "io/hdf5/handle.hpp"
+#include "io/hdf5/reach.hpp"
 #include "io/hdf5/type.hpp"
 
 namespace aureole::hdf5 {
@@ -86,20 +87,24 @@ class Dataset {
 
   private:
     friend class File;
-    Dataset(Handle handle, std::string file, std::string name, std::string const& field = "");
+    Dataset(Handle handle, std::string file, Reach reach, std::string name, std::string const& field = "");
     [[nodiscard]] Handle memory_type_of(Type memory) const;
     void require_sources(std::int64_t plist, Unwritten unwritten, int depth) const;
     void require_source(std::string const& file, std::string const& name, std::int64_t selection, Index taken,
                         Unwritten unwritten, int depth) const;
     void require_stored(Unwritten unwritten, int depth) const;
     void inspect_storage(std::int64_t plist);
+    [[nodiscard]] std::string holder() const;
     void inspect_external(std::int64_t plist, int files) const;
+    void require_sources_within_reach(std::int64_t plist) const;
     void transfer(bool writing, std::span<Index const> offset, std::span<Index const> count, std::int64_t memory,
                   void* data) const;
     void require_filters(bool writing) const;
 
     Handle handle_, stored_type_;
-    std::string file_, name_, field_;
+    std::string file_;
+    Reach reach_;
+    std::string name_, field_;
     Extents shape_, chunk_;
     Type type_ = Type::other;
     std::size_t stored_element_bytes_ = 0;

@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <numeric>
 
+#include "io/file/link.hpp"
 #include "io/hdf5/library.hpp"
+#include "io/hdf5/links.hpp"
 
 namespace aureole::hdf5 {
 
@@ -45,47 +47,6 @@ std::string files_like(fs::path const& path) {
     return "alike in its folder: " + quoted_list(names_like(path.filename().string(), names, 3));
 }
 
-/// External files are looked for beside the HDF5 file. The library refuses to open one dataset with two such settings
-/// at a time, so only datasets with external files get it.
-Handle open_dataset(hid_t group, std::string const& name, std::size_t cache_bytes) {
-    Handle const access(H5Pcreate(H5P_DATASET_ACCESS));
-    if (cache_bytes != 0) {
-        constexpr std::size_t slots = 12421;
-        H5Pset_chunk_cache(access.id(), slots, cache_bytes, H5D_CHUNK_CACHE_W0_DEFAULT);
-    }
-    Handle handle(H5Dopen2(group, name.c_str(), access.id()));
-    if (handle.valid()) {
-        Handle const plist(H5Dget_create_plist(handle.id()));
-        if (H5Pget_external_count(plist.id()) <= 0) { return handle; }
-        handle.release();
-    }
-    H5Pset_efile_prefix(access.id(), "${ORIGIN}");
-    return Handle(H5Dopen2(group, name.c_str(), access.id()));
-}
-
-Handle open_any(hid_t group, std::string const& name) {
-    Handle object(H5Oopen(group, name.c_str(), H5P_DEFAULT));
-    return object.valid() ? std::move(object) : open_dataset(group, name, 0);
-}
-
-void collect_datasets(hid_t group, std::string const& prefix, int depth, std::vector<std::string>& names) {
-    constexpr int deepest = 32;  // hard links can form cycles
-    H5G_info_t info;
-    if (depth > deepest || H5Gget_info(group, &info) < 0) { return; }
-    for (hsize_t i = 0; i < info.nlinks; ++i) {
-        std::string name(1024, '\0');
-        ssize_t const length =
-            H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size(), H5P_DEFAULT);
-        if (length < 0) { continue; }
-        name.resize(std::min(name.size(), static_cast<std::size_t>(length)));
-        Handle const object = open_any(group, name);
-        if (!object.valid()) { continue; }  // a dangling link
-        H5I_type_t const kind = H5Iget_type(object.id());
-        if (kind == H5I_DATASET) { names.push_back(prefix + "/" + name); }
-        if (kind == H5I_GROUP) { collect_datasets(object.id(), prefix + "/" + name, depth + 1, names); }
-    }
-}
-
 Handle link_properties() {
     Handle plist(H5Pcreate(H5P_LINK_CREATE));
     H5Pset_create_intermediate_group(plist.id(), 1);
@@ -108,6 +69,35 @@ void set_filters(hid_t plist, DatasetSpec const& spec, std::string const& place)
     }
 }
 
+/// What the library's reason for not opening a file means.
+[[noreturn]] void fail_opening(std::string const& path, std::string const& reason) {
+    auto const says = [&](char const* words) { return reason.find(words) != std::string::npos; };
+    std::error_code error;
+    char const* remedy = "check its permissions, and with 'h5dump -H' whether it is whole";
+    if (says("truncated")) {
+        remedy = "it is truncated, copy or download it again";
+    } else if (says("lock file") && says("temporarily unavailable")) {
+        remedy =
+            "another program has it open for writing: close that, or wait until it ends; HDF5_USE_FILE_LOCKING=FALSE "
+            "opens the file all the same, whatever is written meanwhile";
+    } else if (says("lock file")) {
+        remedy = "its file system cannot lock files: set HDF5_USE_FILE_LOCKING=FALSE";
+    } else if (says("already open for")) {
+        remedy =
+            "another program writes it, or has ended before it closed it: wait until it has, or free the file with "
+            "'h5clear -s'";
+    } else if (H5Fis_hdf5(path.c_str()) == 0) {
+        auto const bytes = fs::file_size(path, error);
+        require(bytes != 0, ExitCode::data_error,
+                "'{}' is empty (0 bytes): it was not written, or its disk was full, make or copy it again", path);
+        fail(ExitCode::data_error,
+             "'{}' is not an HDF5 file ({} bytes, no HDF5 signature): if it was one it is damaged, take another copy; "
+             "unpack it if it is compressed; 'aureole convert' makes HDF5 of other data",
+             path, bytes);
+    }
+    fail(ExitCode::data_error, "cannot open '{}' ({}): {}", path, reason, remedy);
+}
+
 }  // namespace
 
 std::vector<std::string> names_like(std::string const& wanted, std::vector<std::string> names, std::size_t count) {
@@ -120,30 +110,21 @@ std::vector<std::string> names_like(std::string const& wanted, std::vector<std::
     return names;
 }
 
-File File::open(std::string const& path) {
+File File::open(std::string const& path, Outside outside) { return open(path, Reach(path, outside)); }
+
+File File::open(std::string const& path, Reach const& reach) {
     std::error_code error;
-    require(fs::exists(path, error), ExitCode::data_error,
-            "file '{}' does not exist ({}): correct the name in the deck", path, files_like(path));
+    bool const is_there = fs::exists(path, error);
+    if (!is_there) { require_link_target(path); }
+    require(is_there, ExitCode::data_error, "file '{}' does not exist ({}): correct the name", path, files_like(path));
     require(fs::is_regular_file(path, error), ExitCode::data_error,
             "'{}' is not a regular file: name an HDF5 file or a pattern such as '{}/*.h5'", path, path);
     Lock const lock;
     Handle const access(H5Pcreate(H5P_FILE_ACCESS));
     H5Pset_file_locking(access.id(), true, true);  // some parallel file systems have no locks
     Handle handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()));
-    if (!handle.valid()) {
-        std::string const reason = last_reason();
-        bool const truncated = reason.find("truncated") != std::string::npos;
-        if (!truncated && H5Fis_hdf5(path.c_str()) == 0) {
-            fail(ExitCode::data_error,
-                 "'{}' is not an HDF5 file ({} bytes, no HDF5 signature): make one with "
-                 "'aureole convert', or unpack it if it is compressed",
-                 path, fs::file_size(path, error));
-        }
-        fail(ExitCode::data_error, "cannot open '{}' ({}): {}", path, reason,
-             truncated ? "it is truncated, copy or download it again"
-                       : "check its permissions and with 'h5dump -H' whether it is whole");
-    }
-    return {std::move(handle), path};
+    if (!handle.valid()) { fail_opening(path, last_reason()); }
+    return {std::move(handle), path, reach};
 }
 
 File File::create(std::string const& path) {
@@ -168,26 +149,62 @@ File File::create_with(std::string const& path, std::int64_t access) {
     Handle handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access));
     check(handle.id(), fmt::format("cannot create '{}'", path),
           "check that its folder exists, may be written and has space");
-    return {std::move(handle), path};
+    return {std::move(handle), path, Reach(path, Outside::refuse)};
 }
 
 bool File::contains(std::string const& name) const {
     Lock const lock;
+    LinkAccess const access(H5P_LINK_ACCESS, reach_);
     std::string const path = name.empty() || name.front() != '/' ? "/" + name : name;
     // every link of the path is asked for: the library fails on "a/b" when there is no "a"
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
         std::string const part = path.substr(0, end);
-        if (part != "/" && H5Lexists(handle_.id(), part.c_str(), H5P_DEFAULT) <= 0) { return false; }
+        bool const is_link = part == "/" || H5Lexists(handle_.id(), part.c_str(), access.id()) > 0;
+        access.require_followed();
+        if (!is_link) { return false; }
         if (end == std::string::npos) { return true; }
     }
 }
 
 std::vector<std::string> File::datasets() const {
     Lock const lock;
-    std::vector<std::string> names;
-    Handle const root(H5Gopen2(handle_.id(), "/", H5P_DEFAULT));
-    collect_datasets(root.id(), "", 0, names);
-    return names;
+    Contents contents;
+    list_contents(handle_.id(), path_, reach_, OutOfReach::refuse, contents);
+    return std::move(contents.datasets);
+}
+
+std::vector<std::string> File::dangling_links() const {
+    Lock const lock;
+    Contents contents;
+    list_contents(handle_.id(), path_, reach_, OutOfReach::refuse, contents);
+    return std::move(contents.dangling);
+}
+
+std::vector<std::string> File::datasets_like(std::string const& name, std::size_t count) const {
+    Lock const lock;
+    Contents contents;
+    try {
+        list_contents(handle_.id(), path_, reach_, OutOfReach::leave_out, contents);
+    } catch (Error const& /*error*/) {}  // what matters is the name that was not found
+    return names_like(name, std::move(contents.datasets), count);
+}
+
+/// Throws if a link on the way to a name leads nowhere.
+void File::require_link_targets(std::string const& name) const {
+    std::string const path = name.empty() || name.front() != '/' ? "/" + name : name;
+    LinkAccess const access(H5P_LINK_ACCESS, reach_);
+    for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+        std::string const part = path.substr(0, end);
+        bool const is_link = part != "/" && H5Lexists(handle_.id(), part.c_str(), access.id()) > 0;
+        if (!is_link) { return; }
+        if (H5Oexists_by_name(handle_.id(), part.c_str(), access.id()) <= 0) {
+            access.require_followed();
+            std::string const target = target_of_link(handle_.id(), part, path_);
+            require(target.empty(), ExitCode::data_error,
+                    "'{}' of '{}' is {}: put back what it leads to, or name another dataset", part, path_, target);
+        }
+        if (end == std::string::npos) { return; }
+    }
 }
 
 std::vector<std::string> File::members(std::string const& group) const {
@@ -196,13 +213,7 @@ std::vector<std::string> File::members(std::string const& group) const {
     H5G_info_t info;
     check(H5Gget_info(object.id(), &info), fmt::format("'{}' of '{}' is not a group", group, path_), "name a group");
     std::vector<std::string> names;
-    for (hsize_t i = 0; i < info.nlinks; ++i) {
-        ssize_t const length =
-            H5Lget_name_by_idx(object.id(), ".", H5_INDEX_NAME, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT);
-        std::string name(static_cast<std::size_t>(std::max<ssize_t>(0, length)), '\0');
-        H5Lget_name_by_idx(object.id(), ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size() + 1, H5P_DEFAULT);
-        names.push_back(name);
-    }
+    for (hsize_t i = 0; i < info.nlinks; ++i) { names.push_back(link_name(object.id(), i)); }
     return names;
 }
 
@@ -212,21 +223,23 @@ Dataset File::dataset(std::string const& name, std::size_t cache_bytes) const {
         for (std::size_t dot = name.rfind('.'); dot != std::string::npos && dot > 0; dot = name.rfind('.', dot - 1)) {
             std::string const record = name.substr(0, dot);
             if (!contains(record)) { continue; }
-            Handle handle = open_dataset(handle_.id(), record, cache_bytes);
-            if (handle.valid()) { return {std::move(handle), path_, record, name.substr(dot + 1)}; }
+            Handle handle = open_dataset(handle_.id(), record, reach_, cache_bytes);
+            if (handle.valid()) { return {std::move(handle), path_, reach_, record, name.substr(dot + 1)}; }
         }
-        auto const names = names_like(name, datasets(), 8);
-        fail(ExitCode::data_error, "'{}' has no dataset '{}' ({}): correct the dataset's name in the deck", path_, name,
-             names.empty() ? "it has no datasets at all" : "it has " + quoted_list(names));
+        require_link_targets(name);
+        auto const names = datasets_like(name, 8);
+        fail(ExitCode::data_error, "'{}' has no dataset '{}' ({}): correct the name, or give the file that has it",
+             path_, name, names.empty() ? "it has no datasets at all" : "it has " + quoted_list(names));
     }
-    Handle handle = open_dataset(handle_.id(), name, cache_bytes);
+    Handle handle = open_dataset(handle_.id(), name, reach_, cache_bytes);
     if (!handle.valid()) {
         std::string const reason = last_reason();
-        auto const names = names_like(name, datasets(), 8);
+        require_link_targets(name);
+        auto const names = datasets_like(name, 8);
         fail(ExitCode::data_error, "cannot open '{}' of '{}' as a dataset ({}): the file's datasets are {}", name,
              path_, reason, names.empty() ? "none" : quoted_list(names));
     }
-    return {std::move(handle), path_, name};
+    return {std::move(handle), path_, reach_, name};
 }
 
 Dataset File::create_dataset(std::string const& name, DatasetSpec const& spec) {
@@ -252,7 +265,7 @@ Dataset File::create_of_type(std::string const& name, DatasetSpec const& spec, s
     }
     Handle handle(H5Dcreate2(handle_.id(), name.c_str(), type, space.id(), links.id(), properties.id(), H5P_DEFAULT));
     check(handle.id(), fmt::format("cannot create {}", place), "choose a name that the file does not have yet");
-    return {std::move(handle), path_, name};
+    return {std::move(handle), path_, reach_, name};
 }
 
 void File::create_group(std::string const& name) {
@@ -273,7 +286,7 @@ void File::close() {
 }
 
 Handle File::open_object(std::string const& name) const {
-    Handle object = open_any(handle_.id(), name);
+    Handle object = open_any(handle_.id(), name, reach_);
     check(object.id(), fmt::format("'{}' has no object '{}'", path_, name), "name a group or dataset of the file");
     return object;
 }

@@ -16,7 +16,10 @@ using Attribute = std::variant<std::int64_t, double, std::string, std::vector<st
 class File {
   public:
     /// Opens for reading. Errors tell apart: absent (with names alike), not HDF5, truncated, no permission.
-    [[nodiscard]] static File open(std::string const& path);
+    /// @param outside whether it may lead to files outside of its folder: see Reach
+    [[nodiscard]] static File open(std::string const& path, Outside outside = Outside::refuse);
+    /// A file that another one leads to.
+    [[nodiscard]] static File open(std::string const& path, Reach const& reach);
     /// Creates an empty file; what was there is lost.
     [[nodiscard]] static File create(std::string const& path);
     /// Likewise in the format of HDF5 1.8 and later, whose names, types, shapes and attributes carry checksums.
@@ -25,8 +28,11 @@ class File {
     [[nodiscard]] std::string const& path() const { return path_; }
 
     [[nodiscard]] bool contains(std::string const& name) const;
-    /// Paths of all datasets, in the order of their names.
+    /// Paths of all datasets, in the order of their names. A group within itself is not entered again; an external link
+    /// out of reach is an error.
     [[nodiscard]] std::vector<std::string> datasets() const;
+    /// Paths of all links to what cannot be opened, because it is not there or damaged.
+    [[nodiscard]] std::vector<std::string> dangling_links() const;
     /// Names of the members of a group.
     [[nodiscard]] std::vector<std::string> members(std::string const& group) const;
 
@@ -68,13 +74,18 @@ class File {
 
   private:
     [[nodiscard]] static File create_with(std::string const& path, std::int64_t access);
-    File(Handle handle, std::string path) : handle_(std::move(handle)), path_(std::move(path)) {}
+    File(Handle handle, std::string path, Reach reach)
+        : handle_(std::move(handle)), path_(std::move(path)), reach_(std::move(reach)) {}
+    /// Names for messages: of as many datasets as can be listed.
+    [[nodiscard]] std::vector<std::string> datasets_like(std::string const& name, std::size_t count) const;
+    void require_link_targets(std::string const& name) const;
     [[nodiscard]] Handle open_object(std::string const& name) const;
     [[nodiscard]] Dataset create_of_type(std::string const& name, DatasetSpec const& spec, std::int64_t type);
     static void require_volume(Dataset const& dataset, std::size_t values);
 
     Handle handle_;
     std::string path_;
+    Reach reach_;
 };
 
 /// Version of the HDF5 library in use, e.g. "1.10.8, parallel".

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 
 #include "io/hdf5/file.hpp"
 #include "io/hdf5/library.hpp"
@@ -11,60 +9,26 @@ namespace aureole::hdf5 {
 
 namespace {
 
-namespace fs = std::filesystem;
 using Sizes = std::vector<hsize_t>;
 
 constexpr int deepest = 16;  // virtual datasets of virtual datasets can form cycles
 
-/// A list of at most a few places, for messages.
 std::string join_quoted(std::vector<std::string> const& names) {
     std::string text;
     for (std::string const& name : names) { text += fmt::format("{}'{}'", text.empty() ? "" : ", ", name); }
     return text;
 }
 
-/// Where the library looks for a source file, in its order: as named, in HDF5_VDS_PREFIX, beside the file, in the
-/// current folder, and beside the file that a symbolic link leads to.
-std::vector<std::string> source_candidates(std::string const& file, std::string const& source) {
-    fs::path name(source);
-    fs::path const folder = fs::path(file).parent_path();
-    std::vector<std::string> places;
-    auto const add = [&](fs::path const& place) {
-        if (std::find(places.begin(), places.end(), place.string()) == places.end()) {
-            places.push_back(place.string());
-        }
-    };
-    if (name.is_absolute()) {
-        add(name);
-        name = name.filename();
-    }
-    char const* const prefixes = std::getenv("HDF5_VDS_PREFIX");
-    for (std::string rest = prefixes == nullptr ? "" : prefixes; !rest.empty();) {
-        std::string prefix = rest.substr(0, rest.find(':'));
-        rest = rest.size() > prefix.size() ? rest.substr(prefix.size() + 1) : "";
-        constexpr std::string_view origin = "${ORIGIN}";
-        if (prefix.starts_with(origin)) { prefix = folder.string() + prefix.substr(origin.size()); }
-        if (!prefix.empty()) { add(fs::path(prefix) / name); }
-    }
-    add(folder / name);
-    add(name);
-    std::error_code error;
-    fs::path const real = fs::canonical(file, error);
-    if (!error) { add(real.parent_path() / name); }
-    return places;
-}
-
-std::string find_source(std::string const& place, std::string const& file, std::string const& source) {
+std::string find_source(std::string const& place, Reach const& reach, std::string const& file,
+                        std::string const& source) {
     if (source == ".") { return file; }
-    auto const places = source_candidates(file, source);
-    for (std::string const& candidate : places) {
-        std::error_code error;
-        if (fs::is_regular_file(candidate, error)) { return candidate; }
-    }
-    fail(ExitCode::data_error,
-         "{} is a virtual dataset whose source file '{}' is missing (looked for as {}): put the file back, or make the "
-         "virtual dataset anew",
-         place, source, join_quoted(places));
+    Search const search = search_file(file, source, "HDF5_VDS_PREFIX");
+    require(search.found.has_value(), ExitCode::data_error,
+            "{} is a virtual dataset whose source file '{}' is missing (looked for as {}): put the file back, or make "
+            "the virtual dataset anew",
+            place, source, search.tried);
+    if (!search.by_prefix) { reach.require(place + " is a virtual dataset", source, *search.found); }
+    return *search.found;
 }
 
 template <class Call>
@@ -161,6 +125,25 @@ void Dataset::require_stored(Unwritten unwritten, int depth) const {
     }
 }
 
+/// The file that holds the dataset: another one than was opened where an external link leads to it.
+std::string Dataset::holder() const {
+    return text_of([&](char* text, std::size_t size) { return H5Fget_name(handle_.id(), text, size); });
+}
+
+/// Before anything is read: what is read may be wanted without require_stored().
+void Dataset::require_sources_within_reach(std::int64_t plist) const {
+    std::size_t sources = 0;
+    H5Pget_virtual_count(plist, &sources);
+    std::string const file = holder();
+    for (std::size_t i = 0; i < sources; ++i) {
+        std::string const source = name_of_block(
+            text_of([&](char* text, std::size_t size) { return H5Pget_virtual_filename(plist, i, text, size); }), 0);
+        Search const search = search_file(file, source, "HDF5_VDS_PREFIX");
+        if (source == "." || !search.found || search.by_prefix) { continue; }
+        reach_.require(place() + " is a virtual dataset", source, *search.found);
+    }
+}
+
 void Dataset::require_sources(std::int64_t plist, Unwritten unwritten, int depth) const {
     std::size_t sources = 0;
     H5Pget_virtual_count(plist, &sources);
@@ -212,14 +195,15 @@ void Dataset::require_sources(std::int64_t plist, Unwritten unwritten, int depth
 /// @param taken their number; 0: not known
 void Dataset::require_source(std::string const& file, std::string const& name, std::int64_t selection, Index taken,
                              Unwritten unwritten, int depth) const {
-    std::string const path = find_source(place(), file_, file);
-    File const opened = File::open(path);
-    require(opened.contains(name), ExitCode::data_error,
-            "{} is a virtual dataset whose source dataset '{}' of '{}' is missing ({}): write it again, or make the "
-            "virtual dataset anew",
-            place(), name, path,
-            opened.datasets().empty() ? "the file has no datasets"
-                                      : "the file has " + join_quoted(names_like(name, opened.datasets(), 4)));
+    std::string const path = find_source(place(), reach_, holder(), file);
+    File const opened = File::open(path, reach_);
+    if (!opened.contains(name)) {
+        std::vector<std::string> const names = names_like(name, opened.datasets(), 4);
+        fail(ExitCode::data_error,
+             "{} is a virtual dataset whose source dataset '{}' of '{}' is missing ({}): write it again, or make the "
+             "virtual dataset anew",
+             place(), name, path, names.empty() ? "the file has no datasets" : "the file has " + join_quoted(names));
+    }
     Dataset const source = opened.dataset(name);
     Sizes first(H5S_MAX_RANK), last(H5S_MAX_RANK);
     int const rank = H5Sget_simple_extent_ndims(selection);
@@ -241,9 +225,13 @@ void Dataset::require_source(std::string const& file, std::string const& name, s
 std::vector<std::string> Dataset::other_files() const {
     Lock const lock;
     std::vector<std::string> files;
-    std::string const own =
-        text_of([&](char* text, std::size_t size) { return H5Fget_name(handle_.id(), text, size); });
+    std::string const own = holder();
     if (own != file_) { files.push_back(own); }
+    auto const add = [&](std::string const& name, char const* prefix_variable) {
+        if (std::optional<std::string> found = search_file(own, name, prefix_variable).found) {
+            files.push_back(*std::move(found));
+        }
+    };
     Handle const plist(H5Dget_create_plist(handle_.id()));
     int const external = H5Pget_external_count(plist.id());
     for (int i = 0; i < external; ++i) {
@@ -251,7 +239,7 @@ std::vector<std::string> Dataset::other_files() const {
         off_t offset = 0;
         hsize_t size = 0;
         H5Pget_external(plist.id(), static_cast<unsigned>(i), name.size() - 1, name.data(), &offset, &size);
-        files.push_back((fs::path(file_).parent_path() / name.c_str()).string());
+        add(name.c_str(), "HDF5_EXTFILE_PREFIX");
     }
     std::size_t sources = 0;
     if (H5Pget_layout(plist.id()) == H5D_VIRTUAL) { H5Pget_virtual_count(plist.id(), &sources); }
@@ -262,8 +250,7 @@ std::vector<std::string> Dataset::other_files() const {
                                    ? 1
                                    : static_cast<hsize_t>(*std::max_element(shape_.begin(), shape_.end()));
         for (hsize_t block = 0; block < blocks && pattern != "."; ++block) {
-            std::vector<std::string> const places = source_candidates(file_, name_of_block(pattern, block));
-            files.insert(files.end(), places.begin(), places.end());
+            add(name_of_block(pattern, block), "HDF5_VDS_PREFIX");
         }
     }
     return files;

@@ -105,6 +105,36 @@ TEST_F(Run, ABadCommandLineIs2) {
     expect_code(place.aureole({"info"}), ExitCode::success);
 }
 
+TEST_F(Run, AWrongWordOfTheCommandLineComesWithTheRightOne) {
+    place.write("deck.yaml", small_deck());
+    auto const says = [&](std::vector<std::string> const& words, std::string const& hint) {
+        Finished const finished = place.aureole(words);
+        expect_code(finished, ExitCode::bad_deck);
+        EXPECT_TRUE(finished.says(hint)) << finished.output;
+    };
+    says({"rnu", "deck.yaml"}, "'rnu' is no verb: did you mean 'run'?");
+    says({"chekc", "deck.yaml"}, "did you mean 'check'?");
+    says({"deck.yaml"}, "write aureole run deck.yaml");
+    says({"weather"}, "verbs are run, plan, verify, check, info, convert");
+    says({}, "no verb is given");
+    says({"run", "deck.yaml", "--dmup=x"}, "'--dmup' is no option of run");
+    says({"--verion"}, "'--verion' is no option of aureole (options are --help, --version): did you mean '--version'?");
+    says({"run", "deck.yaml", "--dmup", "x"}, "did you mean '--dump'?");
+    says({"check", "deck.yaml", "--data", "--no-data"}, "excludes");
+    says({"check", "deck.yaml", "train.lr=0.1"}, "did you mean 'train.optimizer.lr'?");
+}
+
+TEST_F(Run, ACheckEndsWithItsVerdictAndIsShort) {
+    place.write("deck.yaml", small_deck());
+    Finished const finished = place.aureole({"check", "deck.yaml"});
+    expect_code(finished, ExitCode::success);
+    EXPECT_TRUE(finished.output.ends_with("deck.yaml: good, 4 steps\n")) << finished.output;
+    EXPECT_LE(std::count(finished.output.begin(), finished.output.end(), '\n'), 20) << finished.output;
+    Finished const resolved = place.aureole({"check", "deck.yaml", "--resolved"});
+    EXPECT_TRUE(resolved.says("weight_decay: 0.0")) << resolved.output;
+    EXPECT_TRUE(resolved.output.ends_with("deck.yaml: good, 4 steps\n")) << resolved.output;
+}
+
 TEST_F(Run, MissingDataIs6) {
     Finished const finished = run({"data.train={file: absent.h5}"});
     expect_code(finished, ExitCode::data_error);

@@ -98,6 +98,17 @@ TEST(ResumeAgain, AFinishedRunHasNothingLeftToDo) {
     }
 }
 
+TEST(ResumeAgain, ASummarySaysWhatWasRun) {
+    Workplace const place;
+    place.write("deck.yaml", deck);
+    expect_code(place.aureole({"run", "deck.yaml", "output.folder=o", "train.steps=2"}), ExitCode::success);
+    std::string const summary = place.read("o/summary.json");
+    for (char const* const part : {"\"steps\": 2", "\"loss\": ", "\"accuracy\": ", "\"ranks\": 1", "\"git_hash\": ",
+                                   "\"train.steps=2\"", "\"started\": \"20", "\"ended\": \"20", "\"hosts\": ["}) {
+        EXPECT_NE(summary.find(part), std::string::npos) << part << " in\n" << summary;
+    }
+}
+
 TEST(ResumeAgain, ARunWithoutCheckpointsLeavesItsWeights) {
     Workplace const place;
     place.write("deck.yaml", small_deck());

@@ -23,14 +23,16 @@ bool has_unit_strides(Windows const& windows) {
 }
 
 std::string distrust(int major, std::string_view name, ConvPass pass, ConvGeometry const& geometry) {
-    if (major >= 3) { return {}; }
     constexpr Index vector = 16;  // channels; 8 without AVX-512
     bool const ragged =
         (geometry.x.c / geometry.groups) % vector != 0 || (geometry.y.c / geometry.groups) % vector != 0;
     bool const by_1x1 = name.find("1x1") != std::string_view::npos;
-    if (by_1x1 && !has_unit_strides(geometry.window) && ragged) { return "writes beyond its scratchpad"; }
+    bool const is_newer = major >= 3, for_weights = pass == ConvPass::weight_gradient;
+    if (by_1x1 && !has_unit_strides(geometry.window) && ragged && (!is_newer || for_weights)) {
+        return is_newer ? "leaves its buffers" : "writes beyond its scratchpad";
+    }
     bool const by_amx = name.find("amx") != std::string_view::npos;
-    if (by_amx && pass == ConvPass::weight_gradient && !is_pointwise(geometry)) {
+    if (!is_newer && by_amx && pass == ConvPass::weight_gradient && !is_pointwise(geometry)) {
         return "writes in front of its result";
     }
     return {};

@@ -35,12 +35,13 @@ template <class Descriptor>
 /// What a primitive computes of a convolution.
 enum class ConvPass : std::uint8_t { forward, input_gradient, weight_gradient };
 
-/// Why an implementation of oneDNN `major` is not to be trusted with a convolution; empty if it is. Some of version 2
-/// write outside their buffers (found by running every implementation between protected pages):
-/// - 1 x 1 convolutions with strides gather x into a scratchpad that has room for the channels there are, and write it
-/// by
-///   whole vectors of channels: megabytes behind it;
-/// - AMX weight gradients of windows write in front of their result (of 3 x 3 windows from a width of 288 on).
+/// Why an implementation of oneDNN `major` is not to be trusted with a convolution; empty if it is. Some leave their
+/// buffers (found by running every implementation between protected pages):
+/// - of version 2, 1 x 1 convolutions with strides gather x into a scratchpad that has room for the channels there are,
+///   and write it by whole vectors of channels: megabytes behind it; of version 3 (3.12) their weight gradients still
+///   leave what they were given;
+/// - of version 2, AMX weight gradients of windows write in front of their result (of 3 x 3 windows from a width of 288
+/// on).
 [[nodiscard]] std::string distrust(int major, std::string_view name, ConvPass pass, ConvGeometry const& geometry);
 
 /// Accepts the implementations of this library that can be trusted with a convolution; `refusal` gathers why others

@@ -1,7 +1,7 @@
 # ignore_index: 255 with labels that hold 255 (VOC, Cityscapes), -1, and values that label_map makes.
 from common import *
 y = rng.integers(0, 2, (4, 8, 8), dtype='u1'); y[:, :2] = 255
-write('x.h5', x=rng.integers(0, 255, (4, 8, 8), dtype='u1'), y=y, v=np.where(y == 255, -1, y).astype('i4'))
+write('x.h5', x=rng.integers(0, 255, (4, 8, 8), dtype='u1'), y=y, v=np.where(y == 255, -1, y.astype('i4')))
 deck(loss='{name: softmax_cross_entropy, ignore_index: 255}')
 bce = ('model={layers: [{conv: {filters: 1, kernel: 1}}]}', 'data.ignore_label=255', 'train.loss=[bce_with_logits, dice]')
 MAP = 'data.train.label_map={0: 0, 1: 1, 255: %d}'

@@ -140,4 +140,53 @@ void write_tiff(std::string const& path, std::vector<Picture> const& pages, Tiff
     TIFFClose(tiff);
 }
 
+void write_bit_tiff(std::string const& path, Picture const& picture, TiffKind kind, bool white) {
+    TIFF* const tiff = TIFFOpen(path.c_str(), "w");
+    require(tiff != nullptr, "cannot write {}", path);
+    constexpr std::uint32_t side = 16;
+    bool const tiled = kind == TiffKind::tiles;
+    TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, picture.h);
+    TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, picture.w);
+    TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, 1);
+    TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, 1);
+    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, white ? PHOTOMETRIC_MINISWHITE : PHOTOMETRIC_MINISBLACK);
+    if (tiled) {
+        TIFFSetField(tiff, TIFFTAG_TILELENGTH, side);
+        TIFFSetField(tiff, TIFFTAG_TILEWIDTH, side);
+    } else {
+        TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, picture.h);
+    }
+    std::uint32_t const columns = tiled ? side : picture.w, rows = tiled ? side : 1;
+    for (std::uint32_t y = 0; y < picture.h; y += rows) {
+        for (std::uint32_t x = 0; x < picture.w; x += columns) {
+            std::vector<unsigned char> bits(rows * ((columns + 7) / 8));
+            for (std::uint32_t i = 0; i < rows && y + i < picture.h; ++i) {
+                for (std::uint32_t j = 0; j < columns && x + j < picture.w; ++j) {
+                    unsigned const bit = picture.values[(y + i) * picture.w + x + j] & 1U;
+                    bits[i * ((columns + 7) / 8) + j / 8] |= static_cast<unsigned char>(bit << (7 - j % 8));
+                }
+            }
+            tiled ? TIFFWriteTile(tiff, bits.data(), x, y, 0, 0) : TIFFWriteScanline(tiff, bits.data(), y, 0);
+        }
+    }
+    TIFFClose(tiff);
+}
+
+void write_raw_tiff(std::string const& path, Picture const& shape, int bits, int format, void const* values) {
+    TIFF* const tiff = TIFFOpen(path.c_str(), "w");
+    require(tiff != nullptr, "cannot write {}", path);
+    TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, shape.h);
+    TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, shape.w);
+    TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, bits);
+    TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, shape.channels);
+    TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, format);
+    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+    TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, shape.h);
+    std::size_t const row = static_cast<std::size_t>(shape.w) * shape.channels * static_cast<std::size_t>(bits) / 8;
+    std::vector<unsigned char> bytes(static_cast<unsigned char const*>(values),
+                                     static_cast<unsigned char const*>(values) + row * shape.h);
+    for (std::uint32_t h = 0; h < shape.h; ++h) { TIFFWriteScanline(tiff, bytes.data() + h * row, h, 0); }
+    TIFFClose(tiff);
+}
+
 }  // namespace aureole::testing

@@ -24,5 +24,9 @@ void write_jpeg(std::string const& path, Picture const& picture, int quality);
 
 enum class TiffKind : std::uint8_t { strips, tiles, float_strips };
 void write_tiff(std::string const& path, std::vector<Picture> const& pages, TiffKind kind);
+/// Of one bit, in strips or tiles; `white`: 0 is white.
+void write_bit_tiff(std::string const& path, Picture const& picture, TiffKind kind, bool white);
+/// Of two bytes or eight an element, as they are.
+void write_raw_tiff(std::string const& path, Picture const& shape, int bits, int format, void const* values);
 
 }  // namespace aureole::testing

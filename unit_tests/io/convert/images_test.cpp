@@ -1,8 +1,14 @@
+#include <tiffio.h>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "io/convert/convert.hpp"
 #include "io/convert/image.hpp"
+#include "io/convert/match_masks.hpp"
 #include "io/hdf5/file.hpp"
 #include "unit_tests/io/convert/image_files.hpp"
 #include "unit_tests/io/hdf5/scratch_folder.hpp"
@@ -134,6 +140,44 @@ TEST(ReadImage, TiffOfFloats) {
     for (std::size_t i = 0; i < 30; ++i) { EXPECT_EQ(floats[i], picture.values[i]); }
 }
 
+TEST(ReadImage, TiffOfWideAndSignedNumbersKeepsTheirType) {
+    ScratchFolder const folder;
+    Picture const shape{2, 3, 1, 0, {}};
+    auto const expect = [&](int bits, int format, auto const& values, hdf5::Type type) {
+        testing::write_raw_tiff(folder.file("a.tif"), shape, bits, format, values.data());
+        Image image;
+        read_image(folder.file("a.tif"), 0, Purpose::image, image);
+        EXPECT_EQ(image.type, type);
+        ASSERT_EQ(image.bytes.size(), sizeof(values));
+        EXPECT_EQ(std::memcmp(image.bytes.data(), values.data(), sizeof(values)), 0) << name_of(type);
+    };
+    expect(16, SAMPLEFORMAT_INT, std::array<std::int16_t, 6>{-1024, 0, 3071, -1, 32767, -32768}, hdf5::Type::i16);
+    expect(64, SAMPLEFORMAT_INT, std::array<std::int64_t, 6>{-1, 0, INT64_MAX, INT64_MIN, 5, 6}, hdf5::Type::i64);
+    expect(64, SAMPLEFORMAT_UINT, std::array<std::uint64_t, 6>{1, 0, UINT64_MAX, 4, 5, 6}, hdf5::Type::u64);
+    expect(64, SAMPLEFORMAT_IEEEFP, std::array<double, 6>{-1.5, 0, 1e300, 0.1, 5, 6}, hdf5::Type::f64);
+    expect(16, SAMPLEFORMAT_IEEEFP, std::array<std::uint16_t, 6>{0x3C00, 0xC000, 0, 0x7BFF, 1, 0x3555},
+           hdf5::Type::f16);
+}
+
+TEST(ReadImage, TiffOfOneBitIsFullRangeForImagesAndNumbersForLabels) {
+    ScratchFolder const folder;
+    Picture const picture = make_picture(21, 37, 1, 1, 1);
+    for (TiffKind const kind : {TiffKind::strips, TiffKind::tiles}) {
+        for (bool const white : {false, true}) {
+            testing::write_bit_tiff(folder.file("a.tif"), picture, kind, white);
+            for (Purpose const purpose : {Purpose::image, Purpose::labels}) {
+                Image image;
+                read_image(folder.file("a.tif"), 0, purpose, image);
+                ASSERT_EQ(image.bytes.size(), picture.values.size());
+                unsigned const one = purpose == Purpose::image ? 255 : 1;
+                for (std::size_t i = 0; i < image.bytes.size(); ++i) {
+                    ASSERT_EQ(image.bytes[i], (picture.values[i] ^ (white ? 1U : 0U)) * one) << i;
+                }
+            }
+        }
+    }
+}
+
 TEST(ReadImage, GreyMasksSavedAsColoursAreMasks) {
     ScratchFolder const folder;
     Picture picture = make_picture(4, 4, 3, 8, 1);
@@ -242,6 +286,61 @@ TEST(ClassFolders, BecomeImagesAndClasses) {
     }
 }
 
+TEST(ClassFolders, DamagedImagesAreToldTogetherOrLeftOut) {
+    ScratchFolder const folder;
+    std::string const root = folder.file("set");
+    for (unsigned i = 0; i < 40; ++i) {
+        std::string const path = fmt::format("{}/{}/{}.jpg", root, i < 20 ? "a" : "b", i);
+        std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+        testing::write_jpeg(path, make_picture(16, 16, 1, 8, 0, 6 * i), 100);
+        if (i % 2 == 1) { std::filesystem::resize_file(path, std::filesystem::file_size(path) - 40); }
+    }
+    std::filesystem::create_symlink("gone.jpg", root + "/a/link.jpg");
+    std::filesystem::create_symlink("gone", root + "/a/notes");
+    auto const convert = [&](Damaged damaged) {
+        return convert_class_folders(root, output_of(folder), no_progress, damaged);
+    };
+    expect_error(ExitCode::data_error,
+                 {"21 samples cannot be converted", "(21) out by --skip-damaged", "a/1.jpg", "a/link.jpg",
+                  "whose target is gone", "\n  ... and 1 more"},
+                 [&] { convert(Damaged::refuse); });
+    EXPECT_FALSE(std::filesystem::exists(folder.file("out.h5")));
+    EXPECT_FALSE(std::filesystem::exists(folder.file("out.h5.part")));
+    Summary const summary = convert(Damaged::skip);
+    EXPECT_EQ(summary.damaged.size(), 21U);
+    EXPECT_EQ(summary.left_out, std::vector<std::string>{root + "/a/notes"});
+    EXPECT_EQ(summary.x_shape, (hdf5::Extents{20, 16, 16, 1}));
+    hdf5::File const file = hdf5::File::open(folder.file("out.h5"));
+    std::vector<std::uint8_t> const x = file.read<std::uint8_t>("x"), y = file.read<std::uint8_t>("y");
+    for (std::size_t i = 0; i < 20; ++i) {
+        EXPECT_NEAR(x[i * 256], 12 * static_cast<int>(i), 2);
+        EXPECT_EQ(y[i], i < 10 ? 0 : 1);
+    }
+    // what is no damage stays an error
+    testing::write_jpeg(root + "/b/0.jpg", make_picture(16, 8, 1, 8, 0), 100);
+    expect_error(ExitCode::data_error, {"b/0.jpg", "16 x 8"}, [&] { convert(Damaged::skip); });
+    std::filesystem::create_symlink("gone", root + "/c");
+    expect_error(ExitCode::data_error, {"set/c' is a link to 'gone'"}, [&] { convert(Damaged::skip); });
+}
+
+TEST(ClassFolders, ASingleFaultIsToldAsItIs) {
+    ScratchFolder const folder;
+    std::filesystem::create_directories(folder.file("set/a"));
+    testing::write_png(folder.file("set/a/1.png"), make_picture(4, 4, 1, 8, 1));
+    std::ofstream(folder.file("set/a/2.png")) << "no image";
+    expect_error(ExitCode::data_error,
+                 {"set/a/2.png' is no PNG", "convert or remove it, or leave it out by --skip-damaged"},
+                 [&] { convert_class_folders(folder.file("set"), output_of(folder), no_progress); });
+}
+
+TEST(ClassFolders, ImagesAllOfWhichAreDamagedAreAnError) {
+    ScratchFolder const folder;
+    std::filesystem::create_directories(folder.file("set/a"));
+    std::ofstream(folder.file("set/a/1.png")) << "no image";
+    expect_error(ExitCode::data_error, {"all images of", "are damaged"},
+                 [&] { convert_class_folders(folder.file("set"), output_of(folder), no_progress, Damaged::skip); });
+}
+
 TEST(ClassFolders, SizesThatDifferAreAnErrorAndLeaveNothing) {
     ScratchFolder const folder;
     std::filesystem::create_directories(folder.file("set/a"));
@@ -302,6 +401,50 @@ TEST(Masks, OfImagesWhoseNamesBeginAlikeAreTheirOwn) {
     expect_error(ExitCode::data_error, {"case2", "two masks"}, [&] {
         convert_images_and_masks(folder.file("image"), folder.file("mask"), output_of(folder), no_progress);
     });
+}
+
+TEST(Masks, WithOneSuffixForAllBelongToWhatIsLeftOfTheirNames) {
+    auto const matched = [](std::vector<std::string> const& masks) {
+        return match_masks({"i/a.png", "i/ab.png"}, masks, "m");
+    };
+    using Paths = std::vector<std::string>;
+    EXPECT_EQ(matched({"m/a_mask.png", "m/ab_mask.png"}), (Paths{"m/a_mask.png", "m/ab_mask.png"}));
+    EXPECT_EQ(matched({"m/abmask.png", "m/amask.png"}), (Paths{"m/amask.png", "m/abmask.png"}));
+    EXPECT_EQ(matched({"m/ab.png", "m/abb.png"}), (Paths{"m/ab.png", "m/abb.png"}));
+    EXPECT_EQ(matched({"m/ab.tif", "m/a_x.png"}), (Paths{"m/a_x.png", "m/ab.tif"}));
+    // of scans a and a_b with masks called a_b and a_b_b, the first is not that of a_b
+    EXPECT_EQ(match_masks({"i/a.png", "i/a_b.png"}, {"m/a_b.png", "m/a_b_b.png"}, "m"),
+              (Paths{"m/a_b.png", "m/a_b_b.png"}));
+    expect_error(ExitCode::data_error, {"two images are called 'a'", "a.jpg", "a.png"}, [] {
+        (void)match_masks({"i/a.jpg", "i/a.png"}, {"m/a.png"}, "m");
+    });
+    expect_error(ExitCode::data_error, {"ac.png", "no mask"}, [] {
+        (void)match_masks({"i/ab.png", "i/ac.png"}, {"m/ab.png"}, "m");
+    });
+}
+
+TEST(Masks, OfDamagedImagesAreLeftOutWithThem) {
+    ScratchFolder const folder;
+    write_pairs(folder, 5);
+    std::ofstream(folder.file("image/1.png")) << "no image";
+    std::ofstream(folder.file("mask/3_mask.png")) << "no mask";
+    auto const convert = [&](Damaged damaged) {
+        return convert_images_and_masks(folder.file("image"), folder.file("mask"), output_of(folder), no_progress,
+                                        Stacks::samples, damaged);
+    };
+    expect_error(ExitCode::data_error, {"2 samples", "image/1.png", "mask/3_mask.png", "--skip-damaged"},
+                 [&] { convert(Damaged::refuse); });
+    EXPECT_FALSE(std::filesystem::exists(folder.file("out.h5")));
+    Summary const summary = convert(Damaged::skip);
+    EXPECT_EQ(summary.damaged.size(), 2U);
+    EXPECT_EQ(summary.x_shape, (hdf5::Extents{3, 6, 4, 1}));
+    hdf5::File const file = hdf5::File::open(folder.file("out.h5"));
+    std::vector<std::uint16_t> const x = file.read<std::uint16_t>("x");
+    std::vector<std::uint8_t> const y = file.read<std::uint8_t>("y");
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(x[i * 24], 2 * i);
+        EXPECT_EQ(y[i * 24], 2 * i);
+    }
 }
 
 TEST(Masks, MissingOrLeftOverOnesAreErrors) {

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "unit_tests/io/deck/deck_support.hpp"
 
 namespace aureole::test {
@@ -42,6 +44,30 @@ TEST(Overrides, reach_into_lists) {
 
 TEST(Overrides, keep_whatever_follows_the_first_equals_sign) {
     EXPECT_EQ(parse(good_deck(), {"output.folder=a=b"}).output.folder, "a=b");
+}
+
+TEST(Overrides, of_texts_are_taken_whole) {
+    std::string const deck = with("train: {kind: synthetic, samples: 64}", "train: {file: [a.h5]}");
+    auto const files = [&](std::string const& value) {
+        return parse(deck, {"data.train.file=" + value}).data.train.files;
+    };
+    for (std::string const text :
+         {"*.h5", "a #2.h5", "{a,b}.h5", "[ab]*.h5", "a: b.h5", "@a.h5", "%a.h5", "&a.h5", "!a"}) {
+        EXPECT_EQ(files(text), std::vector<std::string>{text}) << text;
+        EXPECT_EQ(parse(deck, {"data.train.file.0=" + text}).data.train.files, std::vector<std::string>{text}) << text;
+        EXPECT_EQ(parse(deck, {"output.folder=" + text}).output.folder, text);
+    }
+    EXPECT_EQ(parse(deck, {"output.folder="}).output.folder, "runs/small") << "an empty text, not nothing";
+    EXPECT_EQ(files("[a.h5, 'b #2.h5']"), (std::vector<std::string>{"a.h5", "b #2.h5"}));
+    EXPECT_EQ(files("\"a #2.h5\""), std::vector<std::string>{"a #2.h5"});
+    EXPECT_EQ(files(" a.h5 "), std::vector<std::string>{"a.h5"});
+    setenv("AUREOLE_TEST_SCRATCH", "/scratch", 1);
+    EXPECT_EQ(parse(deck, {"output.folder=${AUREOLE_TEST_SCRATCH}/x"}).output.folder, "/scratch/x");
+    EXPECT_NE(fault(deck, {"output.folder=null"}).find("output.folder is nothing"), std::string::npos);
+    EXPECT_EQ(parse(deck, {"train.batch=4 # small"}).train.batch, 4);
+    EXPECT_EQ(parse(deck, {"train.init.map.a=b #2", "train.init.file=c"}).train.init.map.at("a"), "b #2");
+    EXPECT_NE(fault(deck, {std::string("output.folder=a\x01")}).find("the byte 0x01"), std::string::npos);
+    EXPECT_NE(fault(deck, {"data.train.fiel=*.h5"}).find("did you mean 'file'?"), std::string::npos);
 }
 
 TEST(Overrides, name_themselves_in_errors) {

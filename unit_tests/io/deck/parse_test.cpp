@@ -95,6 +95,25 @@ TEST(Parse, names_unknown_keys) {
         std::string::npos);
 }
 
+TEST(Parse, names_the_place_of_a_key_that_stands_elsewhere) {
+    auto const meant = [](std::vector<std::string> const& overrides) {
+        std::string const text = fault(good_deck(), overrides);
+        return text.substr(std::min(text.size(), text.find("did you mean")));
+    };
+    EXPECT_EQ(meant({"train.lr=0.1"}), "did you mean 'train.optimizer.lr'?");
+    EXPECT_EQ(meant({"lr=0.1"}), "did you mean 'train.optimizer.lr'?");
+    EXPECT_EQ(meant({"train.momentm=0.1"}), "did you mean 'train.optimizer.momentum'?");
+    EXPECT_EQ(meant({"train.optimizer.batch=1"}), "did you mean 'train.batch'?");
+    EXPECT_EQ(meant({"train.label_smoothing=0.1"}), "did you mean 'train.loss.label_smoothing'?");
+    EXPECT_EQ(meant({"data.norm=sample"}), "did you mean 'normalize' or 'model.norm' or 'train.norm'?");
+    EXPECT_EQ(meant({"data.file=a.h5"}), "did you mean 'data.train.file' or 'data.eval.file'?");
+    EXPECT_EQ(meant({"weather=fine"}), "");
+    std::string const misplaced = fault_with("lr: 0.1, momentum: 0.9}", "momentum: 0.9}\n  lr: 0.1");
+    EXPECT_EQ(misplaced,
+              "deck.yaml:11:3: 'lr' is not a key of train (only documented keys are taken): did you mean "
+              "'train.optimizer.lr'?");
+}
+
 TEST(Parse, names_missing_keys) {
     EXPECT_EQ(
         fault_with("  batch: 8\n", ""),
@@ -227,6 +246,15 @@ TEST(Parse, reads_files) {
         EXPECT_NE(std::string(error.what()).find("cannot be read (No such file or directory)"), std::string::npos);
     }
     EXPECT_THROW((void)read_deck("/"), Error);
+    std::filesystem::create_symlink("gone.yaml", path);
+    try {
+        (void)read_deck(path.string());
+        FAIL() << "a link without a target was read";
+    } catch (Error const& error) {
+        EXPECT_EQ(error.code(), ExitCode::bad_deck);
+        EXPECT_NE(std::string(error.what()).find("is a link to 'gone.yaml', whose target is gone"), std::string::npos);
+    }
+    std::filesystem::remove(path);
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{model, "{name: amoebanet, cells: 20, filters: 64, classes: 10}", "2:33",
              "before, between and after two reductions): choose 18 or 21"},
         Case{model, "{name: unet, classes: 2, dimensions: 3}", "2:45", "image.size has 2 axes"},
-        Case{model, "{name: unet, classes: 2, levels: 6}", "3:9", "a multiple of 64): choose 64"},
+        Case{model, "{name: unet, classes: 2, levels: 6}", "3:9",
+             "a multiple of 64): make it [64, 64], or set model.levels to 5 or less"},
         Case{model, "{name: unet, classes: 2, norm_groups: 4}", "2:46", "belongs to norm: group"},
         Case{model, "{name: unet, classes: 2, norm: group, norm_groups: 5}", "2:59", "does not divide model.base, 32"},
         Case{"name: small", "parallel: {data: 2}", "1:18", "a multiple of 2"},
@@ -106,6 +107,18 @@ TEST(Rules, the_label_that_does_not_count_has_two_names) {
     EXPECT_EQ(fault(deck, {loss, "data.ignore_label=-1"}), "");
     std::string const text = fault(deck, {loss, "data.ignore_label=255"});
     EXPECT_NE(text.find("train.loss.ignore_index is -1 (data.ignore_label is 255"), std::string::npos) << text;
+}
+
+TEST(Rules, extents_that_a_unet_cannot_halve_come_with_the_next_that_it_can_and_the_levels_that_fit) {
+    std::string const deck = with(model, "{name: unet, classes: 2}");
+    auto const remedy = [&](std::string const& size) {
+        std::string const text = fault(deck, {"image.size=" + size});
+        return text.substr(text.find("make it"));
+    };
+    EXPECT_EQ(remedy("[100, 96]"), "make it [112, 96], or set model.levels to 2 or less");
+    EXPECT_EQ(remedy("[96, 90]"), "make it [96, 96], or set model.levels to 1");
+    EXPECT_EQ(remedy("[96, 33]"), "make it [96, 48] (an odd extent cannot be halved at all)");
+    EXPECT_EQ(fault(deck, {"image.size=[100, 96]", "model.levels=2"}), "");
 }
 
 TEST(Rules, evaluation_needs_samples) {
