@@ -28,11 +28,6 @@ namespace {
 constexpr double none_yet = std::numeric_limits<double>::quiet_NaN();
 constexpr auto counts_of = "run/counts/";
 
-bool is_written(Persistent const& entry) {
-    bool const is_counter = entry.name.starts_with("metrics.");
-    return entry.kind != Persistent::Kind::gradient && !is_counter;
-}
-
 /// Whether this rank writes what it holds of a tensor: tiles and replicas of a stage hold the same, or a part each.
 bool is_writer(Engine const& engine, Persistent const& entry) {
     PipelineGrid::Place const here = engine.place();
@@ -117,7 +112,7 @@ void give_name(std::string const& path, std::string const& name) {
 std::size_t own_bytes(Engine const& engine) {
     std::size_t bytes = 0;
     for (Persistent const& entry : engine.persistent().entries()) {
-        if (is_written(entry) && is_writer(engine, entry)) { bytes += block_of(entry).bytes(); }
+        if (is_saved(entry) && is_writer(engine, entry)) { bytes += block_of(entry).bytes(); }
     }
     return bytes;
 }
@@ -125,6 +120,11 @@ std::size_t own_bytes(Engine const& engine) {
 bool writes_beside(Deck const& deck) { return deck.train.checkpoint.asynchronous && deck.train.checkpoint.every > 0; }
 
 }  // namespace
+
+bool is_saved(Persistent const& entry) {
+    bool const is_counter = entry.name.starts_with("metrics.");
+    return entry.kind != Persistent::Kind::gradient && !is_counter;
+}
 
 std::string checkpoint_path(Persistent const& entry) {
     switch (entry.kind) {
@@ -192,7 +192,7 @@ std::vector<CheckpointBlock> Checkpoints::list_items() {
         blocks.push_back(std::move(block));
     };
     for (Persistent const& entry : engine_.persistent().entries()) {
-        if (is_written(entry) && is_writer(engine_, entry)) { add({&entry, "", {}, 0}, block_of(entry)); }
+        if (is_saved(entry) && is_writer(engine_, entry)) { add({&entry, "", {}, 0}, block_of(entry)); }
     }
     if (!is_root()) { return blocks; }
     set_records({});
@@ -391,7 +391,7 @@ bool Checkpoints::add_name(std::string const& path, std::string const& name) {
 RunState Checkpoints::read(CheckpointReader const& reader) const {
     reader.require_whole_records();
     for (Persistent const& entry : engine_.persistent().entries()) {
-        if (is_written(entry)) { engine_.write(entry, reader.read(checkpoint_path(entry), entry.spec.global)); }
+        if (is_saved(entry)) { engine_.write(entry, reader.read(checkpoint_path(entry), entry.spec.global)); }
     }
     RunState state;
     if (reader.format() == 1) {

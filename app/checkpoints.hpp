@@ -27,6 +27,8 @@ struct RunState {
 /// The checkpoints that a run whose deck says train.resume: auto goes on from, best first: as rank 0 sees them.
 [[nodiscard]] std::vector<std::string> checkpoints_to_try(RunPlan const& plan);
 
+/// Whether a checkpoint holds a tensor: all that persists, but for gradients and counters of metrics.
+[[nodiscard]] bool is_saved(Persistent const& entry);
 /// Path of a persistent tensor in a checkpoint, by its kind.
 [[nodiscard]] std::string checkpoint_path(Persistent const& entry);
 /// Texts in a checkpoint: the resolved deck; the statistics of the training data, where they are measured.

@@ -7,13 +7,16 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "app/checkpoints.hpp"
 #include "app/ranks.hpp"
 #include "app/summary.hpp"
+#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "io/checkpoint/checkpoint_folder.hpp"
 #include "io/checkpoint/checkpoint_reader.hpp"
@@ -33,6 +36,19 @@ std::string content_of(std::string const& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// Locks a file for this process. Ranks of a run that was killed may live on for a moment: it is waited for their end.
+/// False, with errno, if there is no lock to be had.
+bool acquire(Descriptor const& file) {
+    constexpr std::chrono::milliseconds patience(10000), pause(100);
+    auto const begin = Clock::now();
+    while (::flock(file.number(), LOCK_EX | LOCK_NB) != 0) {
+        bool const waits = errno == EINTR || (errno == EWOULDBLOCK && Clock::now() - begin < patience);
+        if (!waits) { return false; }
+        std::this_thread::sleep_for(pause);
+    }
+    return true;
+}
+
 /// The lock on a folder; not open on a file system that has none.
 Descriptor lock(std::string const& folder) {
     std::error_code error;
@@ -41,14 +57,13 @@ Descriptor lock(std::string const& folder) {
             "cannot create the folder '{}' ({}): set output.folder to one you can write to", folder, error.message());
     std::string const path = folder + "/.lock";
     Descriptor file(path, O_RDWR | O_CREAT);
-    int status = -1;
-    do { status = ::flock(file.number(), LOCK_EX | LOCK_NB); } while (status != 0 && errno == EINTR);
-    if (status != 0 && errno != EWOULDBLOCK) {
+    bool const acquired = acquire(file);
+    if (!acquired && errno != EWOULDBLOCK) {
         warn("'{}' cannot be locked ({}): make sure that no other run writes into this folder", path,
              std::strerror(errno));
         return {};
     }
-    require(status == 0, ExitCode::data_error,
+    require(acquired, ExitCode::data_error,
             "another run is writing into '{}' ({}): wait for its end, or set another output.folder", folder,
             content_of(path));
     std::string const owner = fmt::format("process {} on {}", ::getpid(), name_of_host());

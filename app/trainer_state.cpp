@@ -17,16 +17,11 @@ namespace aureole {
 
 namespace {
 
-bool is_counter(std::string const& name) { return name.rfind("metrics.", 0) == 0; }
-
 std::string const gradient_prefix = Program::gradient_name("");
 
 bool is_gradient(std::string const& name) { return name.rfind(gradient_prefix, 0) == 0; }
 /// The parameter to which a gradient belongs.
 std::string parameter_of(std::string const& gradient) { return gradient.substr(gradient_prefix.size()); }
-
-/// Tensors of a checkpoint: all that persists, but for gradients and metric counters.
-bool is_saved(Persistent const& entry) { return entry.kind != Persistent::Kind::gradient && !is_counter(entry.name); }
 
 std::vector<Persistent> saved_entries(Engine const& engine) {
     std::vector<Persistent> entries;
