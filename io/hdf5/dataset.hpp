@@ -74,7 +74,7 @@ class Dataset {
     /// dataset of a virtual dataset is missing, or elements were never written (`allow` lets these pass).
     void require_stored(Unwritten unwritten) const;
     /// Other files in which values of this dataset lie: that of an external link, external files, and the sources of a
-    /// virtual dataset, under all names under which the library looks for them.
+    /// virtual dataset; as far as they are there.
     [[nodiscard]] std::vector<std::string> other_files() const;
     /// The numbers of an attribute in the order in which they are stored; none if there is no such attribute, or if it
     /// is no number. Exact: the type holds every integer of 64 bits.

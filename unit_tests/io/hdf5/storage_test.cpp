@@ -45,6 +45,8 @@ void require_stored(std::string const& path, Unwritten unwritten = Unwritten::re
 TEST(Hdf5Storage, OtherFilesOfADatasetAreKnown) {
     ScratchFolder const folder;
     write_virtual(folder.file("all.h5"));
+    write_part(folder.file("part0.h5"), 2);
+    write_part(folder.file("part1.h5"), 2);
     {
         File plain = File::create(folder.file("plain.h5"));
         std::vector<float> const values(4, 1);
