@@ -20,9 +20,12 @@ ExitCode run_verb(Command const& command, Comm const* comm) {
     int const rank = comm == nullptr ? 0 : comm->rank();
     if (rank == 0) { require_outputs(deck, {deck.output.dump.file, command.trace.value_or("")}); }
     require_same_deck(deck, comm);
-    RunFolder const folder(deck, comm);
-    take_over_checkpoint(deck, comm);
-    DataUse const use = folder.will_resume() ? DataUse::resume : DataUse::start;
+    std::optional<RunFolder> folder;
+    if (!command.profile) {
+        folder.emplace(deck, comm);
+        take_over_checkpoint(deck, comm);
+    }
+    DataUse const use = folder && folder->will_resume() ? DataUse::resume : DataUse::start;
     RunPlan plan = plan_run(std::move(deck), dump, rank);
     plan.comm = comm;
     open_data(plan, use);
@@ -34,7 +37,8 @@ ExitCode run_verb(Command const& command, Comm const* comm) {
         }
     }
     require_fits(plan);
-    Trainer trainer(plan, command.trace.value_or(""));
+    Trainer trainer(plan, command.profile ? Trainer::Purpose::profile : Trainer::Purpose::run,
+                    command.trace.value_or(""));
     if (command.profile) {
         std::string const table = trainer.profile();
         if (rank == 0) { say("{}", table); }

@@ -55,15 +55,15 @@ void fail_as_diverged(std::string const& what) {
          what);
 }
 
-Trainer::Trainer(RunPlan& plan, std::string trace)
+Trainer::Trainer(RunPlan& plan, Purpose purpose, std::string trace)
     : plan_(plan), engine_(*plan.engine), deck_(plan.deck), trace_(std::move(trace)), begin_(Clock::now()) {
-    start();
+    start(purpose);
 }
 
-void Trainer::start() {
+void Trainer::start(Purpose purpose) {
     engine_.allocate(static_cast<std::uint64_t>(deck_.train.seed), plan_.comm);
-    checkpoints_.emplace(plan_, counter_sizes());
-    if (!restore() && !deck_.train.init.file.empty()) { initialise_from_file(); }
+    if (purpose == Purpose::run) { checkpoints_.emplace(plan_, counter_sizes()); }
+    if ((!checkpoints_ || !restore()) && !deck_.train.init.file.empty()) { initialise_from_file(); }
     steps_ = steps_of(plan_, step_, samples_);
     learning_rate_ = learning_rate_of(deck_.train, steps_);
     first_step_ = step_;

@@ -16,8 +16,10 @@ namespace aureole {
 /// Runs a plan: steps, evaluations, checkpoints, the record on the console and in files.
 class Trainer {
   public:
-    /// `trace`: file for what ranks did in the last step; empty: none.
-    explicit Trainer(RunPlan& plan, std::string trace = "");
+    enum class Purpose : std::uint8_t { run, profile };
+    /// A profile begins with drawn parameters and leaves what is in the run's folder alone. `trace`: file for what
+    /// ranks did in the last step; empty: none.
+    Trainer(RunPlan& plan, Purpose purpose, std::string trace = "");
 
     /// From the step of the initial state to the last one, or to the wall-time limit.
     [[nodiscard]] ExitCode run();
@@ -56,7 +58,7 @@ class Trainer {
     std::optional<double> best_;                                ///< of train.best
     std::map<std::string, std::vector<double>> counts_before_;  ///< of the interval, before the run was resumed
 
-    void start();
+    void start(Purpose purpose);
     /// From the newest checkpoint that is whole, or as train.resume says. Whether there was one.
     bool restore();
     void restore_from(std::string const& path);

@@ -33,7 +33,8 @@ def of_program(folder, deck):
 
 def add(results, key, item):
     made_up = key.endswith(".statistics") or "/loss." in key
-    if isinstance(item, h5py.Dataset) and not made_up:
+    of_the_run = key.startswith("end/run/")  # what a checkpoint says about its run
+    if isinstance(item, h5py.Dataset) and not made_up and not of_the_run:
         results[key] = item[...].astype(numpy.float64)
         if key == "dump/loss":
             results[key] = results[key].reshape(1)

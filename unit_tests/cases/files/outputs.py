@@ -75,8 +75,9 @@ for name in ENDS:
     with open('seg/' + name, 'rb') as file:
         before[name] = file.read()
 codes, torn = set(), []
-for limit in range(0, 2 * max(map(len, before.values())), 700):
-    codes.add(aureole('run', 'seg.yaml', 'train.resume=never', limit=limit)[0])
+most = 2 * max([os.path.getsize('seg/final.h5'), *map(len, before.values())])
+for limit in range(0, most, most // 25):
+    codes.add(aureole('run', 'seg.yaml', limit=limit)[0])
     for name, end in ENDS.items():
         with open('seg/' + name, 'rb') as file:
             if not file.read().endswith(end):
