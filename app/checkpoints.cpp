@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <sstream>
 #include <thread>
@@ -19,7 +18,6 @@
 #include "io/deck/parse.hpp"
 #include "io/file/new_file.hpp"
 #include "io/log/console.hpp"
-#include "io/split.hpp"
 
 namespace aureole {
 
@@ -136,26 +134,14 @@ std::string checkpoint_path(Persistent const& entry) {
     return "";
 }
 
-std::vector<std::string> checkpoints_to_try(RunPlan const& plan) {
-    std::string lines;
-    CheckpointSpec const& spec = plan.deck.train.checkpoint;
-    for (std::string const& path : CheckpointFolder(spec.folder, spec.keep).newest_first()) { lines += path + "\n"; }
-    lines = broadcast_text(plan.comm, lines);
-    std::vector<std::string> paths = split(lines, '\n');
-    std::erase(paths, "");
-    return paths;
-}
-
 std::size_t Checkpoints::bytes(RunPlan const& plan) {
     std::size_t const all = own_bytes(*plan.engine);
     return writes_beside(plan.deck) ? all : std::min(all, CheckpointWriter::piece_bytes);
 }
 
-Checkpoints::Checkpoints(RunPlan const& plan, std::map<std::string, std::size_t> counters)
-    : plan_(plan),
-      engine_(*plan.engine),
-      folder_(plan.deck.train.checkpoint.folder, plan.deck.train.checkpoint.keep),
-      counters_(std::move(counters)) {
+Checkpoints::Checkpoints(RunPlan const& plan, std::set<std::string> const& counters)
+    : plan_(plan), engine_(*plan.engine), folder_(plan.deck.train.checkpoint.folder, plan.deck.train.checkpoint.keep) {
+    for (std::string const& name : counters) { counters_[name] = engine_.counts(name).size(); }
     if (is_root()) { folder_.remove_unfinished(); }
     require_shared();
     lay_out(list_items());
@@ -247,8 +233,7 @@ void Checkpoints::set_records(RunState const& state) {
     if (!is_root()) { return; }
     if (records_.empty()) {
         records_[run_deck_path] = bytes_of(dump_deck(plan_.deck));
-        std::ifstream file(statistics_file(plan_.deck));
-        std::string const statistics{std::istreambuf_iterator<char>(file), {}};
+        std::string const statistics = read_file(statistics_file(plan_.deck));
         if (!statistics.empty()) { records_[run_statistics_path] = bytes_of(statistics); }
     }
     records_["run/step"] = bytes_of(static_cast<double>(state.step));
@@ -312,8 +297,9 @@ void Checkpoints::write(RunState const& state, std::vector<std::string> const& n
     set_records(state);
     names_ = names;
     bool const beside = when == When::beside && writes_beside(plan_.deck);  // alike on all ranks
-    for (Item const& item : items_) {
-        if (beside) { read_piece(item, 0, std::span(copy_).subspan(item.at, item.place.bytes), state.step); }
+    for (std::size_t i = 0; beside && i < items_.size(); ++i) {
+        Item const& item = items_[i];
+        read_piece(item, 0, std::span(copy_).subspan(item.at, item.place.bytes), state.step);
     }
     pending_ = true;
     if (!create_file()) {
@@ -372,8 +358,7 @@ void Checkpoints::name_file() {
 }
 
 void Checkpoints::tell_of_failure(std::string const& why) const {
-    warn("{}no checkpoint '{}': {}", plan_.comm == nullptr ? "" : fmt::format("[rank {}] ", plan_.rank), names_.front(),
-         why);
+    warn("{}no checkpoint '{}': {}", rank_prefix(plan_.comm), names_.front(), why);
 }
 
 bool Checkpoints::add_name(std::string const& path, std::string const& name) {

@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,6 @@ struct RunState {
     std::optional<double> best;                         ///< value of train.best in the best evaluation so far
 };
 
-/// The checkpoints that a run whose deck says train.resume: auto goes on from, best first: as rank 0 sees them.
-[[nodiscard]] std::vector<std::string> checkpoints_to_try(RunPlan const& plan);
-
 /// Whether a checkpoint holds a tensor: all that persists, but for gradients and counters of metrics.
 [[nodiscard]] bool is_saved(Persistent const& entry);
 /// Path of a persistent tensor in a checkpoint, by its kind.
@@ -40,8 +38,8 @@ inline constexpr char const* run_statistics_path = "run/statistics";
 class Checkpoints {
   public:
     /// Lays the file out. Creates the folders, and makes sure that all ranks see them. `counters`: names of the
-    /// training metrics' counters, with their lengths.
-    Checkpoints(RunPlan const& plan, std::map<std::string, std::size_t> counters);
+    /// training metrics' counters.
+    Checkpoints(RunPlan const& plan, std::set<std::string> const& counters);
 
     /// Bytes that a rank needs: a copy of what it writes, where files are written beside the training.
     [[nodiscard]] static std::size_t bytes(RunPlan const& plan);
@@ -75,7 +73,7 @@ class Checkpoints {
     RunPlan const& plan_;
     Engine const& engine_;
     CheckpointFolder folder_;
-    std::map<std::string, std::size_t> counters_;
+    std::map<std::string, std::size_t> counters_;  ///< with their lengths
     std::vector<Item> items_;
     std::map<std::string, std::vector<std::byte>> records_;  ///< of the run; on rank 0
     CheckpointLayout layout_;                                ///< on rank 0

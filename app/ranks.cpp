@@ -201,6 +201,8 @@ Part eval_part(Engine const& engine, ValueId id) {
     return part;
 }
 
+std::string rank_prefix(Comm const* comm) { return comm == nullptr ? "" : fmt::format("[rank {}] ", comm->rank()); }
+
 void send_text(Comm const& comm, std::string const& text, int to) {
     std::uint64_t const size = text.size();
     comm.send(&size, sizeof(size), to);

@@ -28,6 +28,9 @@ struct Part {
 /// overlap.
 [[nodiscard]] std::vector<double> gather(Comm const* comm, Part const& part);
 
+/// "[rank 3] " before what one rank of several says; empty if there is one alone.
+[[nodiscard]] std::string rank_prefix(Comm const* comm);
+
 /// A text from one rank to another, which calls the counterpart; and from rank 0 to all.
 void send_text(Comm const& comm, std::string const& text, int to);
 [[nodiscard]] std::string receive_text(Comm const& comm, int from);

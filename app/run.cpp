@@ -21,13 +21,16 @@ ExitCode run_verb(Command const& command, Comm const* comm) {
     if (rank == 0) { require_outputs(deck, {deck.output.dump.file, command.trace.value_or("")}); }
     require_same_deck(deck, comm);
     std::optional<RunFolder> folder;
+    std::vector<std::string> checkpoints;
     if (!command.profile) {
         folder.emplace(deck, comm);
-        take_over_checkpoint(deck, comm);
+        checkpoints = folder->checkpoints();
+        take_over_checkpoint(deck, checkpoints, comm);
     }
-    DataUse const use = folder && folder->will_resume() ? DataUse::resume : DataUse::start;
+    DataUse const use = checkpoints.empty() ? DataUse::start : DataUse::resume;
     RunPlan plan = plan_run(std::move(deck), dump, rank);
     plan.comm = comm;
+    plan.checkpoints = std::move(checkpoints);
     open_data(plan, use);
     std::size_t const largest = largest_total(plan);
     if (rank == 0) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -10,7 +11,6 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "app/checkpoints.hpp"
@@ -24,17 +24,13 @@
 #include "io/deck/parse.hpp"
 #include "io/file/new_file.hpp"
 #include "io/log/console.hpp"
+#include "io/split.hpp"
 
 namespace aureole {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string content_of(std::string const& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// Locks a file for this process. Ranks of a run that was killed may live on for a moment: it is waited for their end.
 /// False, with errno, if there is no lock to be had.
@@ -65,7 +61,7 @@ Descriptor lock(std::string const& folder) {
     }
     require(acquired, ExitCode::data_error,
             "another run is writing into '{}' ({}): wait for its end, or set another output.folder", folder,
-            content_of(path));
+            read_file(path));
     std::string const owner = fmt::format("process {} on {}", ::getpid(), name_of_host());
     if (::ftruncate(file.number(), 0) == 0) { write_at(file, std::as_bytes(std::span(owner)), 0, path); }
     return file;
@@ -89,11 +85,18 @@ void move_aside(std::string const& folder) {
     say("train.resume: never: what an earlier run has left in '{}' is now in '{}'\n", folder, to);
 }
 
-std::vector<std::string> paths_to_resume_from(Deck const& deck) {
+std::vector<std::string> checkpoints_of(Deck const& deck) {
     TrainSpec const& train = deck.train;
     if (train.resume == "never") { return {}; }
     if (train.resume != "auto") { return {train.resume}; }
     return CheckpointFolder(train.checkpoint.folder, train.checkpoint.keep).newest_first();
+}
+
+/// The texts of rank 0, which have no line ends.
+std::vector<std::string> broadcast_list(Comm const* comm, std::vector<std::string> const& texts) {
+    std::vector<std::string> list = split(broadcast_text(comm, fmt::format("{}\n", fmt::join(texts, "\n"))), '\n');
+    std::erase(list, "");
+    return list;
 }
 
 std::string deck_of(CheckpointReader const& reader) {
@@ -127,7 +130,7 @@ void require_same_run(Deck const& deck, std::string const& before, std::string c
 void take_statistics(Deck const& deck, CheckpointReader const& reader) {
     if (reader.format() == 1 || !reader.contains(run_statistics_path)) { return; }
     std::string const text = reader.text(run_statistics_path), path = statistics_file(deck);
-    if (content_of(path) == text) { return; }
+    if (read_file(path) == text) { return; }
     if (fs::exists(path)) {
         warn("'{}' is not what the run was trained with: it is replaced from '{}'", path, reader.path());
     }
@@ -148,20 +151,15 @@ RunFolder::RunFolder(Deck const& deck, Comm const* comm) {
             lock_ = lock(deck.output.folder);
         }
     }
-    if (comm != nullptr) { comm->barrier(); }
-    int resumes = is_root && !paths_to_resume_from(deck).empty() ? 1 : 0;
-    if (comm != nullptr) { comm->broadcast(&resumes, sizeof(resumes)); }
-    will_resume_ = resumes != 0;
+    checkpoints_ = broadcast_list(comm, is_root ? checkpoints_of(deck) : std::vector<std::string>{});
 }
 
-void take_over_checkpoint(Deck const& deck, Comm const* comm) {
-    std::vector<std::string> const paths =
-        comm == nullptr || comm->rank() == 0 ? paths_to_resume_from(deck) : std::vector<std::string>{};
-    for (std::string const& path : paths) {
+void take_over_checkpoint(Deck const& deck, std::vector<std::string> const& checkpoints, Comm const* comm) {
+    bool const is_root = comm == nullptr || comm->rank() == 0;
+    for (std::size_t i = 0; is_root && i < checkpoints.size(); ++i) {
         try {
-            CheckpointReader const reader(path);
-            std::string const before = deck_of(reader);
-            require_same_run(deck, before, path);
+            CheckpointReader const reader(checkpoints[i]);
+            require_same_run(deck, deck_of(reader), checkpoints[i]);
             take_statistics(deck, reader);
             break;
         } catch (Error const& error) {  // a damaged one is told of when its tensors are read

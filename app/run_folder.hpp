@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "io/deck/deck.hpp"
 #include "io/file/descriptor.hpp"
@@ -16,18 +17,18 @@ class RunFolder {
     /// without locks is a warning.
     RunFolder(Deck const& deck, Comm const* comm);
 
-    /// Whether the run will go on from a checkpoint.
-    [[nodiscard]] bool will_resume() const { return will_resume_; }
+    /// What the run may go on from, as rank 0 has found it, the best first; none: it begins anew.
+    [[nodiscard]] std::vector<std::string> const& checkpoints() const { return checkpoints_; }
 
   private:
     Descriptor lock_;
-    bool will_resume_ = false;
+    std::vector<std::string> checkpoints_;
 };
 
 /// Throws Error(bad_deck), on rank 0, if the deck decides otherwise over the result than that of the checkpoint from
 /// which the run will go on, and train.resume_changes does not accept it. Statistics of the training data that the
 /// checkpoint holds are put into the folder.
-void take_over_checkpoint(Deck const& deck, Comm const* comm);
+void take_over_checkpoint(Deck const& deck, std::vector<std::string> const& checkpoints, Comm const* comm);
 
 /// Throws Error(bad_deck) on ranks whose deck is not that of rank 0.
 void require_same_deck(Deck const& deck, Comm const* comm);

@@ -34,8 +34,9 @@ struct RunPlan {
     std::shared_ptr<Dataset const> train_data, eval_data;  ///< none until open_data
     LoaderConfig train_loader, eval_loader;
     std::size_t program_bytes = 0;
-    Comm const* comm = nullptr;  ///< none: planned or run by one process
-    int rank = 0;                ///< of the grid
+    Comm const* comm = nullptr;            ///< none: planned or run by one process
+    int rank = 0;                          ///< of the grid
+    std::vector<std::string> checkpoints;  ///< that the run may go on from, the best first
 
     [[nodiscard]] bool is_root() const { return rank == 0; }
     [[nodiscard]] RunMemory memory() const;

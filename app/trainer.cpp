@@ -62,8 +62,8 @@ Trainer::Trainer(RunPlan& plan, Purpose purpose, std::string trace)
 
 void Trainer::start(Purpose purpose) {
     engine_.allocate(static_cast<std::uint64_t>(deck_.train.seed), plan_.comm);
-    if (purpose == Purpose::run) { checkpoints_.emplace(plan_, counter_sizes()); }
-    if ((!checkpoints_ || !restore()) && !deck_.train.init.file.empty()) { initialise_from_file(); }
+    if (purpose == Purpose::run) { checkpoints_.emplace(plan_, counters()); }
+    if (!restore() && !deck_.train.init.file.empty()) { initialise_from_file(); }
     steps_ = steps_of(plan_, step_, samples_);
     learning_rate_ = learning_rate_of(deck_.train, steps_);
     first_step_ = step_;

@@ -62,11 +62,10 @@ class Trainer {
     /// From the newest checkpoint that is whole, or as train.resume says. Whether there was one.
     bool restore();
     void restore_from(std::string const& path);
-    void take(RunState const& state, std::string const& path);
     void initialise_from_file();
     [[nodiscard]] bool known_somewhere(std::string const& name) const;
     [[nodiscard]] RunState state() const;
-    [[nodiscard]] std::map<std::string, std::size_t> counter_sizes() const;
+    [[nodiscard]] std::set<std::string> counters() const;
     [[nodiscard]] std::vector<double> counts_of(std::string const& counter) const;
     /// Whether the last evaluation is the best one so far.
     [[nodiscard]] bool is_best();

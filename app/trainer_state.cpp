@@ -23,13 +23,6 @@ bool is_gradient(std::string const& name) { return name.rfind(gradient_prefix, 0
 /// The parameter to which a gradient belongs.
 std::string parameter_of(std::string const& gradient) { return gradient.substr(gradient_prefix.size()); }
 
-std::vector<Persistent> saved_entries(Engine const& engine) {
-    std::vector<Persistent> entries;
-    auto const& all = engine.persistent().entries();
-    std::copy_if(all.begin(), all.end(), std::back_inserter(entries), is_saved);
-    return entries;
-}
-
 void write(TensorFileWriter& file, std::string const& path, Persistent const& entry,
            std::vector<double> const& values) {
     if (entry.spec.dtype == DType::f64) {
@@ -56,13 +49,11 @@ double score(Metric metric, ThresholdScores const& scores) {
 CheckpointFolder Trainer::folder() const { return {deck_.train.checkpoint.folder, deck_.train.checkpoint.keep}; }
 
 bool Trainer::restore() {
-    std::string const& resume = deck_.train.resume;
-    if (resume == "never") { return false; }
-    if (resume != "auto") {
-        restore_from(resume);
+    std::vector<std::string> const& paths = plan_.checkpoints;
+    if (!paths.empty() && deck_.train.resume != "auto") {
+        restore_from(paths.front());
         return true;
     }
-    std::vector<std::string> const paths = checkpoints_to_try(plan_);
     std::string first_fault;
     for (std::string const& path : paths) {
         std::string fault;
@@ -73,7 +64,7 @@ bool Trainer::restore() {
             fault = error.what();
         }
         if (plan_.comm == nullptr ? fault.empty() : plan_.comm->all(fault.empty())) { return true; }
-        if (!fault.empty()) { warn("{}{}", plan_.comm == nullptr ? "" : fmt::format("[rank {}] ", plan_.rank), fault); }
+        if (!fault.empty()) { warn("{}{}", rank_prefix(plan_.comm), fault); }
         if (first_fault.empty()) { first_fault = fault; }
     }
     require(paths.empty(), ExitCode::data_error,
@@ -84,11 +75,7 @@ bool Trainer::restore() {
 }
 
 void Trainer::restore_from(std::string const& path) {
-    CheckpointReader const reader(path);
-    take(checkpoints_->read(reader), path);
-}
-
-void Trainer::take(RunState const& state, std::string const& path) {
+    RunState const state = checkpoints_->read(CheckpointReader(path));
     step_ = state.step;
     samples_ = state.samples;
     interval_ = {};
@@ -106,17 +93,16 @@ RunState Trainer::state() const {
     state.loss = interval_.loss;
     state.losses = interval_.losses;
     state.best = best_;
-    for (auto const& [name, size] : counter_sizes()) { state.counts[name] = counts_of(name); }
+    for (std::string const& name : counters()) { state.counts[name] = counts_of(name); }
     return state;
 }
 
-std::map<std::string, std::size_t> Trainer::counter_sizes() const {
-    std::map<std::string, std::size_t> sizes;
-    for (MetricSource const& source : plan_.train.metrics) {
-        if (source.counter.empty() || sizes.contains(source.counter)) { continue; }
-        sizes[source.counter] = engine_.counts(source.counter).size();
-    }
-    return sizes;
+/// Of the training metrics.
+std::set<std::string> Trainer::counters() const {
+    std::set<std::string> names;
+    for (MetricSource const& source : plan_.train.metrics) { names.insert(source.counter); }
+    names.erase("");  // metrics of evaluations only
+    return names;
 }
 
 /// Of a metric since the last line, over all ranks.
@@ -180,10 +166,7 @@ void Trainer::save_final() {
             saved ? final_file() : folder().path_of(step_));
 }
 
-bool Trainer::has_final_file() const {
-    bool const mine = std::filesystem::exists(final_file());
-    return slowest(is_root() && mine ? 1 : 0) > 0;
-}
+bool Trainer::has_final_file() const { return slowest(is_root() && std::filesystem::exists(final_file()) ? 1 : 0) > 0; }
 
 /// Whether any stage has a tensor of that name.
 bool Trainer::known_somewhere(std::string const& name) const {
@@ -199,8 +182,8 @@ void Trainer::initialise_from_file() {
                 "{}: the network has no parameter '{}': `aureole run --dump` lists the names",
                 deck_.where("train.init.map"), name);
     }
-    for (Persistent const& entry : saved_entries(engine_)) {
-        if (entry.kind == Persistent::Kind::slot) { continue; }
+    for (Persistent const& entry : engine_.persistent().entries()) {
+        if (!is_saved(entry) || entry.kind == Persistent::Kind::slot) { continue; }
         auto const mapped = init.map.find(entry.name);
         bool const is_mapped = mapped != init.map.end();
         std::string path = is_mapped ? mapped->second : entry.name;

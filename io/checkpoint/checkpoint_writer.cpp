@@ -12,7 +12,7 @@
 
 namespace aureole {
 
-CheckpointWriter::CheckpointWriter(std::string path) : path_(std::move(path)), file_(path_, O_WRONLY | O_CREAT) {}
+CheckpointWriter::CheckpointWriter(std::string path) : path_(std::move(path)), file_(path_, O_WRONLY) {}
 
 void CheckpointWriter::write_frame(CheckpointLayout const& layout) {
     int error = EINTR;

@@ -13,8 +13,9 @@ struct PlacedBlock {
     std::size_t bytes = 0;
 };
 
-/// Writes one rank's part of a checkpoint into a file that other ranks write at the same time: who comes first creates
-/// it. Needs neither MPI nor HDF5, so any thread may use it. Failures are Error(data_error) with the system's reason.
+/// Writes one rank's part of a checkpoint into a file that other ranks write at the same time, and that is there: a
+/// rank that does not see it must not make another. Needs neither MPI nor HDF5, so any thread may use it. Failures are
+/// Error(data_error) with the system's reason.
 class CheckpointWriter {
   public:
     explicit CheckpointWriter(std::string path);

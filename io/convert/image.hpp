@@ -38,8 +38,7 @@ struct Image {
 [[nodiscard]] std::int64_t count_pages(std::string const& path);
 
 /// Decodes one page into `image`, whose memory is used again. Labels have one channel (colours that are greys count as
-/// such). A file that cannot be decoded is a DamagedImage with its name and the decoder's
-/// reason.
+/// such). A file that cannot be decoded is a DamagedImage with its name and the decoder's reason.
 void read_image(std::string const& path, std::int64_t page, Purpose purpose, Image& image);
 
 /// The orientation 1 to 8 that Exif data (from the TIFF header on) declare; 1 (as stored) if they declare none.

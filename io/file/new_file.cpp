@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "core/error.hpp"
 
@@ -128,6 +130,17 @@ void write_file(std::string const& path, std::string_view content) {
     write_at(descriptor, std::as_bytes(std::span(content)), 0, path);
     descriptor.close(path);
     file.commit();
+}
+
+std::string read_file(std::string const& path) {
+    std::error_code error;
+    if (!fs::exists(path, error)) { return ""; }
+    std::ifstream file(path);
+    std::ostringstream content;
+    if (fs::file_size(path, error) > 0) { content << file.rdbuf(); }
+    require(file.good() && content.good() && !error, ExitCode::data_error,
+            "cannot read '{}': check its permissions and the disk, or set output.folder to another", path);
+    return content.str();
 }
 
 void write_at(Descriptor const& file, std::span<std::byte const> bytes, std::int64_t offset, std::string const& path) {

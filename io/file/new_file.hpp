@@ -40,6 +40,8 @@ class NewFile {
 
 /// A NewFile of this content.
 void write_file(std::string const& path, std::string_view content);
+/// All of a regular file; empty if there is none. One that cannot be read is an Error(data_error).
+[[nodiscard]] std::string read_file(std::string const& path);
 
 /// Writes all bytes at an offset, over interruptions and short writes. `path` is for messages.
 void write_at(Descriptor const& file, std::span<std::byte const> bytes, std::int64_t offset, std::string const& path);

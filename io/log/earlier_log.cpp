@@ -5,13 +5,10 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <optional>
-#include <sstream>
 #include <vector>
 
-#include "core/error.hpp"
 #include "io/file/new_file.hpp"
 #include "io/log/console.hpp"
 #include "io/split.hpp"
@@ -20,17 +17,10 @@ namespace aureole {
 
 namespace {
 
-/// All of a file; empty if there is none.
+/// All of a file that will be written again; empty if there is none.
 std::string content_of(std::string const& path) {
     require_output(path);
-    std::error_code error;
-    if (!std::filesystem::exists(path, error)) { return ""; }
-    std::ifstream file(path);
-    std::ostringstream content;
-    if (std::filesystem::file_size(path, error) > 0) { content << file.rdbuf(); }
-    require(file.good() && content.good() && !error, ExitCode::data_error,
-            "cannot read '{}': check its permissions and the disk, or set output.folder to another", path);
-    return content.str();
+    return read_file(path);
 }
 
 /// Lines without their ends; a last one that has no end is left out.

@@ -41,7 +41,7 @@ enum class ConvPass : std::uint8_t { forward, input_gradient, weight_gradient };
 ///   and write it by whole vectors of channels: megabytes behind it; of version 3 (3.12) their weight gradients still
 ///   leave what they were given;
 /// - of version 2, AMX weight gradients of windows write in front of their result (of 3 x 3 windows from a width of 288
-/// on).
+///   on).
 [[nodiscard]] std::string distrust(int major, std::string_view name, ConvPass pass, ConvGeometry const& geometry);
 
 /// Accepts the implementations of this library that can be trusted with a convolution; `refusal` gathers why others

@@ -1,19 +1,11 @@
-"""Starts the program that the environment variable AUREOLE names in a scratch folder.
-
-A script ends with `done()`: exit status 0 if all that it expected holds, 1 otherwise.
-"""
+"""Starts the program in a scratch folder and looks at what it says and writes."""
 import os
 import resource
 import subprocess
 import sys
-import tempfile
 
-A = os.environ.get('AUREOLE', 'aureole')
-if '/' in A:
-    A = os.path.abspath(A)  # before the change of folder
-scratch = tempfile.TemporaryDirectory(prefix='aureole-case-')
-os.chdir(scratch.name)
-faults = 0
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+from scratch import A, done, expect
 
 DECK = '''name: t
 model: {name: layers, layers: [{conv: {filters: 4, kernel: 3}}, relu: , global_pool: , {linear: {features: 3}}]}
@@ -65,18 +57,8 @@ def shell(command):
     return done.returncode, done.stdout, done.stderr
 
 
-def expect(what, holds, why=''):
-    global faults
-    print('ok   ' if holds else 'WRONG', what, '' if holds else why, flush=True)
-    faults += not holds
-
-
 def expect_refused(what, code, got, *words):
     """Ends with the code and one line on the standard error that holds all words."""
     lines = got[2].strip().splitlines()
     good = got[0] == code and len(lines) == 1 and all(word in lines[0] for word in words)
     expect(what, good, 'exit code %s: %s' % (got[0], got[2]))
-
-
-def done():
-    sys.exit(1 if faults else 0)

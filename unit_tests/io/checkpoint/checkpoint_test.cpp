@@ -9,17 +9,19 @@
 #include "io/checkpoint/checkpoint_layout.hpp"
 #include "io/checkpoint/checkpoint_reader.hpp"
 #include "io/checkpoint/checkpoint_writer.hpp"
+#include "unit_tests/io/hdf5/scratch_folder.hpp"
 
 namespace aureole {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::ScratchFolder;
 
 /// Two tensors, one of them in two parts, and a text.
-class Checkpoint : public testing::Test {
+class Checkpoint : public ::testing::Test {
   protected:
-    fs::path folder = fs::path(testing::TempDir()) / "checkpoint_test";
-    std::string path = (folder / "step.h5").string();
+    ScratchFolder folder;
+    std::string path = folder.file("step.h5");
     std::vector<float> weights = std::vector<float>(30);
     std::vector<double> moments = std::vector<double>(12);
     std::string deck = "name: test\n";
@@ -29,12 +31,10 @@ class Checkpoint : public testing::Test {
                                         {"optimizer/moment/b", DType::f64, {1, 1, 1, 1, 12}, 0, 12}};
 
     void SetUp() override {
-        fs::remove_all(folder);
-        fs::create_directories(folder);
+        std::ofstream{path};  // rank 0 creates it
         std::iota(weights.begin(), weights.end(), 0.5F);
         std::iota(moments.begin(), moments.end(), -3.0);
     }
-    void TearDown() override { fs::remove_all(folder); }
 
     [[nodiscard]] std::span<std::byte const> bytes_of(std::size_t block) const {
         CheckpointBlock const& each = blocks[block];
@@ -55,7 +55,7 @@ class Checkpoint : public testing::Test {
         writer.finish();
     }
     void write_all() const {
-        CheckpointLayout const layout = lay_out_checkpoint(blocks, 7, (folder / "draft").string());
+        CheckpointLayout const layout = lay_out_checkpoint(blocks, 7, folder.file("draft"));
         write_part(layout, {0, 1, 2, 3}, true);
     }
     void expect_whole() const {
@@ -71,11 +71,11 @@ class Checkpoint : public testing::Test {
 TEST_F(Checkpoint, is_read_as_it_was_written) {
     write_all();
     expect_whole();
-    EXPECT_FALSE(fs::exists(folder / "draft"));
+    EXPECT_FALSE(fs::exists(folder.file("draft")));
 }
 
 TEST_F(Checkpoint, ranks_write_their_parts_in_any_order_at_the_same_time) {
-    CheckpointLayout const layout = lay_out_checkpoint(blocks, 7, (folder / "draft").string());
+    CheckpointLayout const layout = lay_out_checkpoint(blocks, 7, folder.file("draft"));
     std::thread other([&] { write_part(layout, {2, 3}, false); });
     write_part(layout, {0, 1}, true);
     other.join();
@@ -83,9 +83,15 @@ TEST_F(Checkpoint, ranks_write_their_parts_in_any_order_at_the_same_time) {
 }
 
 TEST_F(Checkpoint, a_rank_that_has_not_written_is_noticed) {
-    CheckpointLayout const layout = lay_out_checkpoint(blocks, 7, (folder / "draft").string());
+    CheckpointLayout const layout = lay_out_checkpoint(blocks, 7, folder.file("draft"));
     write_part(layout, {0, 1, 3}, true);
     EXPECT_THROW(static_cast<void>(CheckpointReader(path).read("parameters/a weight", {1, 1, 1, 5, 6})), Error);
+}
+
+TEST_F(Checkpoint, a_rank_that_does_not_see_the_file_makes_no_other) {
+    fs::remove(path);
+    EXPECT_THROW(CheckpointWriter{path}, Error);
+    EXPECT_FALSE(fs::exists(path));
 }
 
 TEST_F(Checkpoint, other_extents_are_refused) {

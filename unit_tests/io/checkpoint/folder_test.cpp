@@ -5,20 +5,19 @@
 #include <filesystem>
 #include <fstream>
 
+#include "unit_tests/io/hdf5/scratch_folder.hpp"
+
 namespace aureole {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::ScratchFolder;
 
-class Folder : public testing::Test {
+class Folder : public ::testing::Test {
   protected:
-    fs::path path = fs::path(testing::TempDir()) / "checkpoint_folder";
+    ScratchFolder scratch;
+    fs::path const& path = scratch.path();
     CheckpointFolder folder{path.string(), 2};
-    void SetUp() override {
-        fs::remove_all(path);
-        fs::create_directories(path);
-    }
-    void TearDown() override { fs::remove_all(path); }
     void touch(char const* name) const { std::ofstream(path / name) << "x"; }
     [[nodiscard]] bool has(char const* name) const { return fs::exists(path / name); }
 };

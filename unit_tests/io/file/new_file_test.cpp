@@ -9,21 +9,19 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "unit_tests/io/hdf5/scratch_folder.hpp"
 
 namespace aureole {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::ScratchFolder;
 
-class NewFiles : public testing::Test {
+class NewFiles : public ::testing::Test {
   protected:
-    fs::path folder = fs::path(testing::TempDir()) / "new_files";
-    void SetUp() override {
-        fs::remove_all(folder);
-        fs::create_directories(folder);
-    }
-    void TearDown() override { fs::remove_all(folder); }
-    [[nodiscard]] std::string at(char const* name) const { return (folder / name).string(); }
+    ScratchFolder scratch;
+    fs::path const& folder = scratch.path();
+    [[nodiscard]] std::string at(char const* name) const { return scratch.file(name); }
 };
 
 std::string content_of(std::string const& path) {
