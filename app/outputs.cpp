@@ -1,6 +1,6 @@
 #include "app/outputs.hpp"
 
-#include "io/data/file_list.hpp"
+#include "io/file/file_list.hpp"
 #include "io/file/new_file.hpp"
 
 namespace aureole {

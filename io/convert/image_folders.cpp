@@ -9,7 +9,7 @@
 #include "io/convert/match_masks.hpp"
 #include "io/convert/sample_faults.hpp"
 #include "io/convert/sample_writer.hpp"
-#include "io/data/file_list.hpp"
+#include "io/file/file_list.hpp"
 #include "io/file/link.hpp"
 
 namespace aureole::convert {

@@ -3,7 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "core/error.hpp"
-#include "io/data/file_list.hpp"
+#include "io/file/file_list.hpp"
 #include "io/hdf5/file.hpp"
 
 namespace aureole {

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "core/error.hpp"
-#include "io/data/file_list.hpp"
+#include "io/file/file_list.hpp"
 #include "io/hdf5/file.hpp"
 
 namespace aureole {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "io/data/file_list.hpp"
 #include "io/deck/scalar.hpp"
+#include "io/file/file_list.hpp"
 
 namespace aureole::deck {
 namespace {

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "io/data/cached_dataset.hpp"
-#include "io/data/file_list.hpp"
+#include "io/file/file_list.hpp"
 #include "unit_tests/io/data/sample_files.hpp"
 
 namespace aureole {

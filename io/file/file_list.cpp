@@ -1,4 +1,4 @@
-#include "io/data/file_list.hpp"
+#include "io/file/file_list.hpp"
 
 #include <glob.h>
 
