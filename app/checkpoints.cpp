@@ -14,10 +14,12 @@
 
 #include "app/ranks.hpp"
 #include "app/trainer.hpp"
+#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "io/deck/parse.hpp"
 #include "io/file/new_file.hpp"
 #include "io/log/console.hpp"
+#include "parallel/grid/wait.hpp"
 
 namespace aureole {
 
@@ -240,6 +242,7 @@ void Checkpoints::set_records(RunState const& state) {
     records_["run/samples"] = bytes_of(static_cast<double>(state.samples));
     records_["run/loss"] = bytes_of(state.loss);
     records_["run/losses"] = bytes_of(static_cast<double>(state.losses));
+    records_["run/evaluation_due"] = bytes_of(state.evaluation_due ? 1.0 : 0.0);
     records_["run/best"] = bytes_of(state.best.value_or(none_yet));
     for (auto const& [name, count] : counters_) {
         auto const found = state.counts.find(name);
@@ -260,8 +263,9 @@ void Checkpoints::read_piece(Item const& item, std::size_t first, std::span<std:
                                : require_finite<float>(*item.entry, into, step);
 }
 
-void Checkpoints::write_part(std::string const& path, bool copied, Index step) const {
+void Checkpoints::write_part(std::string const& path, bool copied, Index step) {
     if (items_.empty()) { return; }
+    auto const begin = Clock::now();
     CheckpointWriter writer(path);
     if (is_root()) { writer.write_frame(layout_); }
     std::vector<std::byte> staging(copied ? 0 : CheckpointWriter::piece_bytes);
@@ -269,11 +273,21 @@ void Checkpoints::write_part(std::string const& path, bool copied, Index step) c
         writer.write(item.place, [&](std::size_t first, std::size_t count) {
             if (copied) { return std::span<std::byte const>(copy_).subspan(item.at + first, count); }
             std::span<std::byte> const into(staging.data(), count);
+            WaitMessages::tell_of_work();
             read_piece(item, first, into, step);
             return std::span<std::byte const>(into);
         });
     }
-    writer.finish();
+    if (copied) {
+        writer.finish();
+        longest_write_ = std::max<double>(longest_write_, seconds_since(begin));
+        return;
+    }
+    Background reaching_the_disk;
+    reaching_the_disk.begin([&writer] { writer.finish(); });
+    std::optional<std::string> const failure = wait_for(reaching_the_disk);
+    require(!failure, ExitCode::data_error, "{}", failure.value_or(""));
+    longest_write_ = std::max<double>(longest_write_, seconds_since(begin));
 }
 
 /// Whether rank 0 could create the file.
@@ -293,6 +307,7 @@ bool Checkpoints::create_file() {
 }
 
 void Checkpoints::write(RunState const& state, std::vector<std::string> const& names, When when) {
+    Activity const activity("a checkpoint");
     static_cast<void>(finish());
     set_records(state);
     names_ = names;
@@ -321,7 +336,16 @@ void Checkpoints::write(RunState const& state, std::vector<std::string> const& n
     end_writing(failure);
 }
 
+std::optional<std::string> Checkpoints::wait_for(Background& work) {
+    while (work.is_running()) {
+        WaitMessages::tell_of_work();
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return work.wait();
+}
+
 void Checkpoints::poll() {
+    Activity const activity("a checkpoint");
     if (pending_ && all(!writing_.is_running())) { end_writing(writing_.wait()); }
 }
 
@@ -332,8 +356,9 @@ void Checkpoints::end_writing(std::optional<std::string> const& failure) {
 }
 
 bool Checkpoints::finish() {
-    if (pending_) { end_writing(writing_.wait()); }
-    if (std::optional<std::string> const failure = naming_.wait()) {
+    Activity const activity("a checkpoint");
+    if (pending_) { end_writing(wait_for(writing_)); }
+    if (std::optional<std::string> const failure = wait_for(naming_)) {
         tell_of_failure(*failure);
         succeeded_ = false;
     }
@@ -361,7 +386,15 @@ void Checkpoints::tell_of_failure(std::string const& why) const {
     warn("{}no checkpoint '{}': {}", rank_prefix(plan_.comm), names_.front(), why);
 }
 
+double Checkpoints::seconds() const {
+    constexpr double slow_disk = 100e6;  // bytes per second
+    constexpr double least = 1;          // for what is small, but far away
+    double const longest = longest_write_;
+    return longest > 0 ? longest : least + static_cast<double>(own_bytes(engine_)) / slow_disk;
+}
+
 bool Checkpoints::add_name(std::string const& path, std::string const& name) {
+    Activity const activity("a checkpoint");
     bool added = true;
     try {
         if (is_root()) { give_name(path, name); }
@@ -388,6 +421,7 @@ RunState Checkpoints::read(CheckpointReader const& reader) const {
     state.samples = static_cast<Index>(reader.number("run/samples"));
     state.loss = reader.number("run/loss");
     state.losses = static_cast<Index>(reader.number("run/losses"));
+    state.evaluation_due = reader.contains("run/evaluation_due") && reader.number("run/evaluation_due") != 0;
     double const best = reader.number("run/best");
     if (!std::isnan(best)) { state.best = best; }
     for (auto const& [name, count] : counters_) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <functional>
 #include <map>
 #include <optional>
@@ -23,6 +24,7 @@ struct RunState {
     Index losses = 0;                                   ///< steps in that sum
     std::map<std::string, std::vector<double>> counts;  ///< of training metrics since then, over all ranks
     std::optional<double> best;                         ///< value of train.best in the best evaluation so far
+    bool evaluation_due = false;                        ///< the evaluation of this step is still to come
 };
 
 /// Whether a checkpoint holds a tensor: all that persists, but for gradients and counters of metrics.
@@ -56,6 +58,9 @@ class Checkpoints {
     /// Waits for it. Whether the last write has succeeded; a failure has been told.
     bool finish();
 
+    /// Seconds that writing the state at once may take: the longest so far, or a careful guess.
+    [[nodiscard]] double seconds() const;
+
     /// Gives a file that has been written a further name. Whether it could; a failure has been told.
     bool add_name(std::string const& path, std::string const& name);
 
@@ -79,8 +84,9 @@ class Checkpoints {
     CheckpointLayout layout_;                                ///< on rank 0
     std::vector<std::byte> copy_;                            ///< of all items; empty: written piece by piece
     Background writing_, naming_;
-    std::vector<std::string> names_;  ///< of what is being written
-    std::optional<NewFile> file_;     ///< on rank 0
+    std::atomic<double> longest_write_ = 0;  ///< seconds
+    std::vector<std::string> names_;         ///< of what is being written
+    std::optional<NewFile> file_;            ///< on rank 0
     bool pending_ = false, succeeded_ = true;
 
     void require_shared() const;
@@ -90,8 +96,10 @@ class Checkpoints {
     /// Bytes of an item from `first` on, as the file holds them.
     void read_piece(Item const& item, std::size_t first, std::span<std::byte> into, Index step) const;
     /// Writes this rank's part. `copied`: from the copy, otherwise from where the tensors are.
-    void write_part(std::string const& path, bool copied, Index step) const;
+    void write_part(std::string const& path, bool copied, Index step);
     [[nodiscard]] bool create_file();
+    /// Until a thread has done its work; ranks that wait for this one know of it.
+    [[nodiscard]] static std::optional<std::string> wait_for(Background& work);
     void end_writing(std::optional<std::string> const& failure);
     void complete(bool succeeded);
     void name_file();

@@ -8,9 +8,13 @@
 #include <thread>
 
 #include "app/allocation.hpp"
+#include "app/stop.hpp"
 #include "app/verbs.hpp"
 #include "core/kernels/backend_info.hpp"
+#include "io/deck/parse.hpp"
 #include "io/log/console.hpp"
+#include "parallel/grid/wait.hpp"
+#include "parallel/grid/watchdog.hpp"
 
 namespace {
 
@@ -28,6 +32,7 @@ ExitCode compute(Command const& command) {
         "the MPI that this program was built with",
         launched, seen);
     aureole::require_backend();
+    aureole::Activity const activity("the start of the run");
     Kokkos::ScopeGuard const kokkos;  // everything on a device lives inside
     aureole::Comm const* const all = comm ? &*comm : nullptr;
     return command.verb == Command::Verb::run ? aureole::run_verb(command, all) : aureole::verify_verb(command, all);
@@ -65,6 +70,31 @@ constexpr auto out_of_memory =
     " could not be allocated (beside what the plan counts): use smaller extents, more ranks, or a machine with more "
     "memory";
 
+/// Seconds that ranks wait for each other until the deck is read by all: its own, if it can be read.
+double first_wait_limit(Command const& command) {
+    try {
+        return static_cast<double>(aureole::read_deck(command.deck, command.overrides).parallel.timeout);
+    } catch (std::exception const&) {  // said where the deck is read
+        return static_cast<double>(aureole::ParallelSpec{}.timeout);
+    }
+}
+
+/// MPI, from its start to its end, and what keeps its ranks from waiting for ever.
+class Ranks {
+  public:
+    Ranks(int* argc, char*** argv, double limit)
+        : watchdog_(limit), mpi_(argc, argv), all_(aureole::Comm::world()), messages_(all_) {
+        aureole::set_wait_limit(limit);
+    }
+    [[nodiscard]] int rank() const { return all_.rank(); }
+
+  private:
+    aureole::Watchdog watchdog_;
+    aureole::Environment mpi_;
+    aureole::Comm all_;
+    aureole::WaitMessages messages_;
+};
+
 bool uses_ranks(Command const& command) {
     return command.verb == Command::Verb::run || command.verb == Command::Verb::verify;
 }
@@ -79,6 +109,7 @@ int fail(bool several, int rank, ExitCode code, std::string const& message) {
     // what is still alive then is alone with its fault
     if (rank != 0 && code == ExitCode::bad_deck) { std::this_thread::sleep_for(std::chrono::seconds(2)); }
     aureole::warn("[rank {}] {}", rank, message);
+    aureole::WaitMessages::tell_of_failure();
     aureole::Environment::abort(static_cast<int>(code));
 }
 
@@ -86,16 +117,16 @@ int fail(bool several, int rank, ExitCode code, std::string const& message) {
 
 int main(int argc, char** argv) {
     aureole::prepare_console();
-    std::optional<aureole::Environment> mpi;
-    int rank = 0;
+    static_cast<void>(aureole::seconds_of_process());  // if the system does not say, from here on
+    std::optional<Ranks> ranks;
     auto const end = [&](ExitCode code, std::string const& message) {
-        return fail(mpi.has_value(), rank, code, message);
+        return fail(ranks.has_value(), ranks ? ranks->rank() : 0, code, message);
     };
     try {
         Command const command = aureole::parse_command_line(argc, argv);
+        if (command.verb == Command::Verb::run) { aureole::catch_early_signals(); }
         if (uses_ranks(command) && aureole::Environment::launched()) {
-            mpi.emplace(&argc, &argv);
-            rank = aureole::Comm::world().rank();
+            ranks.emplace(&argc, &argv, first_wait_limit(command));
         }
         return static_cast<int>(execute_whole(command));
     } catch (aureole::Error const& error) {

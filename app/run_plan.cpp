@@ -19,6 +19,7 @@
 #include "io/log/console.hpp"
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
+#include "parallel/grid/wait.hpp"
 #include "parallel/program/estimate.hpp"
 
 namespace aureole {
@@ -55,7 +56,14 @@ Normalization normalization_of(RunPlan const& plan, DataUse use) {
         Statistics const statistics = load_statistics(path);
         return {spec, channels, &statistics};
     }
-    if (plan.is_root()) { save_statistics(path, measure_statistics(*plan.train_data, spec)); }
+    Activity const activity("measuring the statistics of the training data");
+    if (plan.is_root()) {
+        Progress progress("measuring the training data", plan.train_data->samples(), "samples");
+        save_statistics(path, measure_statistics(*plan.train_data, spec, [&](Index sample) {
+                            WaitMessages::tell_of_work();
+                            progress.update(sample);
+                        }));
+    }
     if (plan.comm != nullptr) { plan.comm->barrier(); }
     Statistics const statistics = load_statistics(path);
     return {spec, channels, &statistics};

@@ -17,6 +17,7 @@
 #include "io/log/process_memory.hpp"
 #include "io/log/progress.hpp"
 #include "io/picture/curves.hpp"
+#include "parallel/grid/wait.hpp"
 #include "parallel/schedule/exposure.hpp"
 #include "parallel/schedule/measured.hpp"
 #include "parallel/schedule/timeline.hpp"
@@ -145,6 +146,7 @@ Engine::Load loader_of(RunPlan const& plan, Batch const& batch) {
 }
 
 void Trainer::train_step() {
+    Activity const activity("a training step");
     double const waited_before = train_loader_->seconds_waited();
     auto const begin = Clock::now();
     double const communicated_before = engine_.seconds_communicating();
@@ -180,6 +182,7 @@ void Trainer::train_step() {
     ++step_;
     samples_ += deck_.train.batch;
     interval_.loss += loss;
+    longest_step_ = std::max(longest_step_, seconds_since(begin));
     interval_.seconds += seconds_since(begin);
     interval_.waited += waited;
     interval_.communicated += engine_.seconds_communicating() - communicated_before;
@@ -204,6 +207,7 @@ LabelCounts Trainer::count_labels(Batch const& batch) {
 }
 
 void Trainer::write_trace_of_step() const {
+    Activity const activity("a trace");
     std::vector<Event> const events = events_of(plan_.comm, engine_);
     std::vector<OperatorEvent> const operators = operator_events_of(plan_.comm, engine_);
     if (!is_root()) { return; }
@@ -257,7 +261,8 @@ void Trainer::report_step() {
         record.seconds, 100 * record.data_share, exchange, bytes_text(peak), limit, duration_text(left));
 }
 
-void Trainer::evaluate() {
+std::optional<Stop> Trainer::evaluate() {
+    Activity const activity("an evaluation");
     auto const begin = Clock::now();
     reset_counters(plan_.eval);
     eval_loader_->start_at(0);
@@ -270,7 +275,9 @@ void Trainer::evaluate() {
     drawn_ = 0;
     if (scores_) { scores_->clear(); }
     std::vector<Picture> pictures;
+    double longest = 0;
     for (Index i = 0; i < batches; ++i) {
+        auto const begin_of_batch = Clock::now();
         Batch const& batch = eval_loader_->next();
         RunContext context;
         context.valid_samples = batch.valid;
@@ -287,11 +294,14 @@ void Trainer::evaluate() {
         draw_samples(batch, pictures);
         samples += batch.valid;
         if (progress) { progress->update(i + 1); }
+        longest = std::max(longest, seconds_since(begin_of_batch));
+        if (i + 1 == batches) { break; }
+        if (std::optional<Stop> stop = stops_->look(longest + checkpoints_->seconds())) { return stop; }
     }
     std::optional<ThresholdScores> compared;
     if (scores_) { compared = scores_->compare(); }
     std::vector<std::pair<std::string, double>> metrics = read_metrics(plan_.eval, compared ? &*compared : nullptr);
-    if (!is_root()) { return; }
+    if (!is_root()) { return {}; }
     progress.reset();
     if (!pictures.empty()) { write_png(deck_.output.folder + "/predictions.png", below(pictures, 6)); }
     LogRecord record;
@@ -314,6 +324,7 @@ void Trainer::evaluate() {
     }
     phases_["evaluation"].add(record.seconds);
     last_eval_ = record;
+    return {};
 }
 
 /// Adds strips of the batch's samples until as many are drawn as the deck asks for: every rank samples its tile.
@@ -322,6 +333,7 @@ void Trainer::draw_samples(Batch const& batch, std::vector<Picture>& pictures) c
     auto const missing = std::min(deck_.output.pictures - drawn_, batch.valid);
     if (missing <= 0 || !can_draw(sample)) { return; }
     drawn_ += missing;
+    Activity const activity("a picture");
     Part const logits = eval_part(engine_, plan_.eval.logits);
     Box const x = plan_.eval_loader.x_read(), y = plan_.eval_loader.y_read();
     for (Index i = 0; i < missing; ++i) {
@@ -336,14 +348,6 @@ void Trainer::draw_samples(Batch const& batch, std::vector<Picture>& pictures) c
 
 double Trainer::slowest(double value) const { return plan_.comm == nullptr ? value : plan_.comm->max(value); }
 
-bool Trainer::wall_time_is_over() const {
-    if (!deck_.train.wall_time) { return false; }
-    auto const found = phases_.find("forward and backward");
-    double const longest = found == phases_.end() ? 0 : found->second.slowest;
-    // room for one more step and for writing the checkpoint; ranks stop together
-    return slowest(seconds_since(begin_) + 2 * longest) > static_cast<double>(*deck_.train.wall_time);
-}
-
 std::string Trainer::missing_lines() const {
     if (!log_ || log_->lost_lines() == 0) { return ""; }
     return fmt::format(
@@ -357,30 +361,76 @@ ExitCode Trainer::run() {
         if (is_root()) { say("nothing to do: step {} of {}\n", step_, steps_); }
         return ExitCode::success;
     }
+    if (is_root()) { report_status(RunStatus::State::running, ExitCode::success); }
+    try {
+        return run_steps();
+    } catch (Error const& error) {
+        report_status(RunStatus::State::failed, error.code(), rank_prefix(plan_.comm) + error.what());
+        throw;
+    } catch (std::exception const& error) {
+        report_status(RunStatus::State::failed, ExitCode::internal, rank_prefix(plan_.comm) + error.what());
+        throw;
+    }
+}
+
+void Trainer::report_status(RunStatus::State state, ExitCode code, std::string reason, bool run_again) const {
+    write_status(deck_.output.folder, {state, std::move(reason), run_again, code, step_, steps_});
+}
+
+ExitCode Trainer::run_steps() {
     if (is_root()) {
         write_file(deck_.output.folder + "/deck.yaml", dump_deck(deck_));
         log_.emplace(deck_.output.folder, metric_names(plan_.has_eval ? plan_.eval : plan_.train), first_step_);
     }
-    Index const eval_every = deck_.train.eval_every;
-    while (step_ < steps_) {
-        if (wall_time_is_over()) {
-            save_last();
-            if (!is_root()) { return ExitCode::wall_time; }
-            if (std::string const missing = missing_lines(); !missing.empty()) { warn("{}", missing); }
-            say("stopped at the wall-time limit after step {} of {}: run the same deck again to go on\n", step_,
-                steps_);
-            return ExitCode::wall_time;
-        }
+    stops_.emplace(deck_, plan_.comm);
+    std::optional<Stop> stop;
+    if (evaluation_due_) { stop = finish_step(); }
+    while (!stop && step_ < steps_) {
+        stop = stops_->look(longest_step_ + checkpoints_->seconds());
+        if (stop) { break; }
         train_step();
-        bool const evaluates = plan_.has_eval && (step_ == steps_ || (eval_every > 0 && step_ % eval_every == 0));
-        if (evaluates) { evaluate(); }
-        save_after_step(evaluates);
+        Index const eval_every = deck_.train.eval_every;
+        evaluation_due_ = plan_.has_eval && (step_ == steps_ || (eval_every > 0 && step_ % eval_every == 0));
+        stop = finish_step();
     }
+    if (stop) { return end_early(*stop); }
     save_final();
     report_end();
     std::string const missing = missing_lines();
     require(missing.empty(), ExitCode::data_error, "{}", missing);
+    if (is_root()) { report_status(RunStatus::State::finished, ExitCode::success); }
     return ExitCode::success;
+}
+
+std::optional<Stop> Trainer::finish_step() {
+    bool const evaluates = std::exchange(evaluation_due_, false);
+    if (evaluates) {
+        if (std::optional<Stop> stop = evaluate()) {
+            evaluation_due_ = true;
+            return stop;
+        }
+        has_evaluated_ = true;
+    }
+    save_after_step(evaluates);
+    return {};
+}
+
+ExitCode Trainer::end_early(Stop const& stop) {
+    bool const went_on = step_ > first_step_ || has_evaluated_;
+    double const slowest_save = slowest(checkpoints_->seconds());
+    require(
+        went_on || stop.kind != Stop::Kind::time, ExitCode::bad_deck,
+        "{}: {} leaves no time for one step: the process may take {}, of which {} went by before its first step and "
+        "{} are kept for a checkpoint: allow it more time, or the same happens at every start",
+        deck_.where("train.wall_time"), stop.reason, duration_text(stops_->limit().value_or(0)),
+        duration_text(seconds_of_process()), duration_text(slowest_save));
+    if (step_ > 0) { save_last(); }
+    if (!is_root()) { return ExitCode::stopped; }
+    report_status(RunStatus::State::stopped, ExitCode::stopped, stop.reason, stop.run_again());
+    if (std::string const missing = missing_lines(); !missing.empty()) { warn("{}", missing); }
+    say("stopped by {} after step {} of {}{}: run the same deck again to go on\n", stop.reason, step_, steps_,
+        evaluation_due_ ? ", before its evaluation" : "");
+    return ExitCode::stopped;
 }
 
 std::string Trainer::profile() {
@@ -421,6 +471,7 @@ std::string Trainer::profile() {
 }
 
 void Trainer::report_end() const {
+    Activity const activity("the summary of the run");
     double const total = seconds_since(begin_);
     double const peak = slowest(static_cast<double>(process_memory().peak));
     double const largest = static_cast<double>(largest_total(plan_));

@@ -5,7 +5,9 @@
 #include "app/label_counts.hpp"
 #include "app/pictures.hpp"
 #include "app/run_plan.hpp"
+#include "app/run_status.hpp"
 #include "app/score_store.hpp"
+#include "app/stop.hpp"
 #include "app/summary.hpp"
 #include "core/clock.hpp"
 #include "core/optim/optimizer.hpp"
@@ -21,7 +23,8 @@ class Trainer {
     /// ranks did in the last step; empty: none.
     Trainer(RunPlan& plan, Purpose purpose, std::string trace = "");
 
-    /// From the step of the initial state to the last one, or to the wall-time limit.
+    /// From the step of the initial state to the last one, or until something asks it to stop (StopRequests). The
+    /// file `status` in the folder says how it went.
     [[nodiscard]] ExitCode run();
     [[nodiscard]] Index step() const { return step_; }
     /// Times every operator of one training step and returns the table, slowest kinds first.
@@ -42,6 +45,10 @@ class Trainer {
     std::optional<ScoreStore> scores_;  ///< of an evaluation, where metrics need them
     bool told_that_nothing_counts_ = false;
     bool has_nothing_to_do_ = false;  ///< an earlier run came to its end
+    std::optional<StopRequests> stops_;
+    bool evaluation_due_ = false;  ///< of the step that has been done
+    bool has_evaluated_ = false;   ///< this process
+    double longest_step_ = 0;      ///< seconds, with all that belongs to it
     std::map<std::string, PhaseTime> phases_;
     Clock::time_point begin_;
     std::string started_ = time_of_day();
@@ -85,7 +92,8 @@ class Trainer {
     [[nodiscard]] LabelCounts count_labels(Batch const& batch);
     void write_trace_of_step() const;
     void report_step();
-    void evaluate();
+    /// Unless it is asked to stop before its end.
+    [[nodiscard]] std::optional<Stop> evaluate();
     void draw_samples(Batch const& batch, std::vector<Picture>& pictures) const;
     /// The largest of all ranks.
     [[nodiscard]] double slowest(double value) const;
@@ -94,7 +102,11 @@ class Trainer {
     void write_summary(std::vector<std::string> hosts) const;
     /// What the end of a run says of lines of the log that could not be written; empty if all are there.
     [[nodiscard]] std::string missing_lines() const;
-    [[nodiscard]] bool wall_time_is_over() const;
+    [[nodiscard]] ExitCode run_steps();
+    /// What the end of a step asks for: an evaluation, checkpoints.
+    [[nodiscard]] std::optional<Stop> finish_step();
+    [[nodiscard]] ExitCode end_early(Stop const& stop);
+    void report_status(RunStatus::State state, ExitCode code, std::string reason = "", bool run_again = false) const;
     [[nodiscard]] std::vector<std::pair<std::string, double>> read_metrics(Network const& network,
                                                                            ThresholdScores const* scores) const;
     void reset_counters(Network const& network);

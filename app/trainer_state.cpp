@@ -12,6 +12,7 @@
 #include "io/checkpoint/tensor_file.hpp"
 #include "io/deck/parse.hpp"
 #include "io/log/console.hpp"
+#include "parallel/grid/wait.hpp"
 
 namespace aureole {
 
@@ -83,6 +84,7 @@ void Trainer::restore_from(std::string const& path) {
     interval_.losses = state.losses;
     counts_before_ = state.counts;
     best_ = state.best;
+    evaluation_due_ = state.evaluation_due && plan_.has_eval;
     if (is_root()) { say("resumed after step {} from {}\n", step_, path); }
 }
 
@@ -93,6 +95,7 @@ RunState Trainer::state() const {
     state.loss = interval_.loss;
     state.losses = interval_.losses;
     state.best = best_;
+    state.evaluation_due = evaluation_due_;
     for (std::string const& name : counters()) { state.counts[name] = counts_of(name); }
     return state;
 }
@@ -225,6 +228,7 @@ void Trainer::reset_counters(Network const& network) {
 }
 
 void write_dump(RunPlan const& plan, std::string const& path, double loss, Index step) {
+    Activity const activity("a dump");
     Engine const& engine = *plan.engine;
     std::vector<std::pair<std::string, ValueId>> values{
         {"input", plan.train.input}, {"labels", plan.train.labels}, {"output", plan.train.logits}};

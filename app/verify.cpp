@@ -21,6 +21,7 @@
 #include "io/deck/parse.hpp"
 #include "io/log/console.hpp"
 #include "io/log/progress.hpp"
+#include "parallel/grid/wait.hpp"
 
 namespace aureole {
 
@@ -598,6 +599,8 @@ ExitCode verify_verb(Command const& command, Comm const* comm) {
     Deck deck = read_deck(command.deck, command.overrides);
     require_ranks(deck, comm == nullptr ? 1 : comm->size());
     set_up_messages(deck.parallel);
+    // rank 0 also does the work of all, on which the others wait
+    set_wait_limit(static_cast<double>(deck.parallel.timeout) * static_cast<double>(deck.parallel.ranks()));
     deck.train.precision = precision_of(command.verify.precision, deck.train.precision);
     if (deck.train.precision == TrainSpec::Precision::f64) { deck.kernels = KernelChoice::native; }
     deck.data.eval.reset();

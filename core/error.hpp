@@ -14,7 +14,7 @@ enum class ExitCode : int {
     bad_deck = 2,      ///< deck or command line
     does_not_fit = 3,  ///< the plan exceeds a memory limit
     diverged = 4,      ///< loss became NaN or infinite
-    wall_time = 5,     ///< stopped at the wall-time limit; resubmit to go on
+    stopped = 5,       ///< before the last step, with its state saved; to be started again
     data_error = 6,    ///< a file is missing, malformed or holds bad values, or cannot be written
     internal = 70,     ///< a defect of Aureole
 };

@@ -78,7 +78,8 @@ Statistics StatisticsSum::result() const {
     return statistics;
 }
 
-Statistics measure_statistics(Dataset const& dataset, NormalizeSpec const& normalize) {
+Statistics measure_statistics(Dataset const& dataset, NormalizeSpec const& normalize,
+                              std::function<void(std::int64_t)> const& read) {
     Shape const shape = dataset.x_shape();
     StatisticsSum sum(shape.c);
     Normalization const preparation = Normalization::preparation(normalize, shape.c);
@@ -101,6 +102,7 @@ Statistics measure_statistics(Dataset const& dataset, NormalizeSpec const& norma
             preparation.apply(stored.data(), pixels, prepared.data());
         }
         sum.add(prepared.data(), pixels);
+        if (read) { read(first); }
     };
     for (std::int64_t first = 0; first < dataset.samples(); first += by_rows ? 1 : run) {
         if (!by_rows) {

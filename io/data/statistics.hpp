@@ -1,4 +1,6 @@
 #pragma once
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,8 +35,10 @@ class StatisticsSum {
     std::vector<double> block_mean_, block_squares_;
 };
 
-/// Reads the whole set once and measures it after the clipping, logarithm, factor and offset of `normalize`.
-[[nodiscard]] Statistics measure_statistics(Dataset const& dataset, NormalizeSpec const& normalize);
+/// Reads the whole set once and measures it after the clipping, logarithm, factor and offset of `normalize`. `read` is
+/// told the first sample of every part that has been read.
+[[nodiscard]] Statistics measure_statistics(Dataset const& dataset, NormalizeSpec const& normalize,
+                                            std::function<void(std::int64_t)> const& read = {});
 
 /// A text file of one line per channel, written as a NewFile. Figures come back exactly as they were.
 void save_statistics(std::string const& path, Statistics const& statistics);

@@ -33,7 +33,7 @@ void AllGather::run() {
                                   item.offsets.data(), mpi_type(item.tensor.dtype), item.comm, &requests[i]),
                   "MPI_Iallgatherv");
     }
-    wait_all(requests, {});
+    wait_all(requests, items_.front().comm, {});
     for (Item const& item : items_) { item.span.from_mpi(); }
     seconds_ += seconds_since(begin);
 }

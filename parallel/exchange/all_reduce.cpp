@@ -190,7 +190,7 @@ void AllReduce::finish() {
     if (pairwise_) {
         pairwise_->finish();
     } else {
-        wait_all({&request_, 1}, {});
+        wait_all({&request_, 1}, comm_, {});
         span_.from_mpi();
     }
     unpack();

@@ -47,6 +47,7 @@ std::size_t Exchange::bytes_sent() const {
 
 void Exchange::bind(MPI_Comm comm, int tag, Tensor const& from, Tensor const& to, std::byte* buffer) {
     free_requests();
+    comm_ = comm;
     packs_.clear();
     unpacks_.clear();
     copies_.clear();
@@ -106,7 +107,7 @@ void Exchange::begin() {
 }
 
 void Exchange::finish() {
-    if (!requests_.empty()) { wait_all(requests_, peers_); }
+    if (!requests_.empty()) { wait_all(requests_, comm_, peers_); }
     for (std::size_t i = 0; i < receives_; ++i) { spans_[i].from_mpi(); }
     if (direction_ == Direction::forward) {
         copy_boxes("aureole::exchange::unpack", unpacks_);

@@ -48,6 +48,7 @@ class Exchange {
     std::size_t buffer_bytes_ = 0;
     BoxedTensor source_, target_;
     std::vector<BoxCopy> packs_, unpacks_, copies_;
+    MPI_Comm comm_ = MPI_COMM_NULL;
     std::vector<MPI_Request> requests_;  ///< receives first
     std::vector<MessageSpan> spans_;     ///< of each
     std::vector<int> peers_;             ///< of each, in the communicator

@@ -68,6 +68,7 @@ void PairwiseReduce::bind(Comm const& comm, int tag, std::byte* mine, std::byte*
     };
     // of the first 2 * extra ranks every other one has its partner take part for both
     int const rank = comm.rank();
+    comm_ = comm.get();
     auto const pairs = static_cast<int>(std::bit_floor(static_cast<unsigned>(comm.size())));
     int const extra = comm.size() - pairs;
     bool const is_paired = rank < 2 * extra, stands_back = is_paired && rank % 2 == 0;
@@ -100,7 +101,7 @@ void PairwiseReduce::finish() {
             fence("partial results are handed to MPI");
             start(round);
         }
-        wait_all(round.requests, round.peers);
+        wait_all(round.requests, comm_, round.peers);
         if (round.replaces) { to_send_.from_mpi(); }
         if (round.combines) {
             to_receive_.from_mpi();

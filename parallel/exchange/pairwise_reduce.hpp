@@ -48,6 +48,7 @@ class PairwiseReduce {
     std::size_t elements_;
     std::byte *mine_ = nullptr, *received_ = nullptr;
     std::vector<Round> rounds_;
+    MPI_Comm comm_ = MPI_COMM_NULL;
     MessageSpan to_send_, to_receive_;  ///< mine, received
 
     [[nodiscard]] std::size_t bytes() const { return elements_ * size_of(dtype_); }

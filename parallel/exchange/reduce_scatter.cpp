@@ -53,7 +53,7 @@ void ReduceScatter::begin() {
 /// MPI leaves the share at the beginning of the tensor, where a rank's own share cannot reach: none is larger than the
 /// one before it.
 void ReduceScatter::finish() {
-    wait_all({&request_, 1}, {});
+    wait_all({&request_, 1}, comm_, {});
     span_.from_mpi();
     if (mine_.first > 0) { move(flat_part(tensor_, {0, mine_.count}), flat_part(tensor_, mine_)); }
 }

@@ -11,18 +11,23 @@
 
 #include "core/error.hpp"
 #include "parallel/grid/wait.hpp"
+#include "parallel/grid/watchdog.hpp"
 
 namespace aureole {
 
 Environment::Environment(int* argc, char*** argv) {
     int given = 0;
     // the loader's thread does not call MPI
+    Watchdog::Call const call("the start of MPI");
     check_mpi(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &given), "MPI_Init_thread");
     require(given >= MPI_THREAD_FUNNELED, "this MPI cannot be used by a program with threads (level {})", given);
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
 }
 
-Environment::~Environment() { MPI_Finalize(); }
+Environment::~Environment() {
+    Watchdog::Call const call("the end of MPI");
+    MPI_Finalize();
+}
 
 int Environment::launched_ranks() {
     for (char const* const name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"}) {
@@ -84,18 +89,21 @@ Comm::Comm(MPI_Comm comm) : comm_(comm) {
 }
 
 Comm Comm::world() {
+    Watchdog::Call const call("the start of a communicator");
     MPI_Comm copy = MPI_COMM_NULL;
     check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &copy), "MPI_Comm_dup");
     return Comm(copy);
 }
 
 Comm Comm::duplicate() const {
+    Watchdog::Call const call("the start of a communicator");
     MPI_Comm copy = MPI_COMM_NULL;
     check_mpi(MPI_Comm_dup(comm_, &copy), "MPI_Comm_dup");
     return Comm(copy);
 }
 
 Comm Comm::split(int color, int key) const {
+    Watchdog::Call const call("the start of a communicator");
     MPI_Comm part = MPI_COMM_NULL;
     check_mpi(MPI_Comm_split(comm_, color, key, &part), "MPI_Comm_split");
     return Comm(part);
@@ -117,18 +125,27 @@ Comm::~Comm() {
     if (comm_ != MPI_COMM_NULL && finalized == 0) { MPI_Comm_free(&comm_); }
 }
 
-void Comm::barrier() const { check_mpi(MPI_Barrier(comm_), "MPI_Barrier"); }
+void Comm::wait(MPI_Request request, std::optional<int> peer) const {
+    int const one = peer.value_or(0);
+    wait_all({&request, 1}, comm_, std::span(&one, peer ? 1U : 0U));
+}
+
+void Comm::barrier() const {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Ibarrier(comm_, &request), "MPI_Ibarrier");
+    wait(request);
+}
 
 void Comm::sum(double* values, int count) const {
     MPI_Request request = MPI_REQUEST_NULL;
     check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values, count, MPI_DOUBLE, MPI_SUM, comm_, &request), "MPI_Iallreduce");
-    wait_all({&request, 1}, {});
+    wait(request);
 }
 
 double Comm::max(double value) const {
     MPI_Request request = MPI_REQUEST_NULL;
     check_mpi(MPI_Iallreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, comm_, &request), "MPI_Iallreduce");
-    wait_all({&request, 1}, {});
+    wait(request);
     return value;
 }
 
@@ -138,7 +155,9 @@ bool Comm::all(bool value) const { return min(value ? 1 : 0) > 0; }
 
 std::vector<double> Comm::gather(double value) const {
     std::vector<double> values(rank_ == 0 ? static_cast<std::size_t>(size_) : 0);
-    check_mpi(MPI_Gather(&value, 1, MPI_DOUBLE, values.data(), 1, MPI_DOUBLE, 0, comm_), "MPI_Gather");
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Igather(&value, 1, MPI_DOUBLE, values.data(), 1, MPI_DOUBLE, 0, comm_, &request), "MPI_Igather");
+    wait(request);
     return values;
 }
 
@@ -146,7 +165,9 @@ void Comm::send(void const* data, std::size_t bytes, int to) const {
     auto const* at = static_cast<std::byte const*>(data);
     for (std::size_t sent = 0; sent < bytes; sent += largest_message) {
         std::size_t const part = std::min(largest_message, bytes - sent);
-        check_mpi(MPI_Send(at + sent, mpi_count(part), MPI_BYTE, to, 0, comm_), "MPI_Send");
+        MPI_Request request = MPI_REQUEST_NULL;
+        check_mpi(MPI_Isend(at + sent, mpi_count(part), MPI_BYTE, to, 0, comm_, &request), "MPI_Isend");
+        wait(request, to);
     }
 }
 
@@ -154,12 +175,16 @@ void Comm::receive(void* data, std::size_t bytes, int from) const {
     auto* const at = static_cast<std::byte*>(data);
     for (std::size_t received = 0; received < bytes; received += largest_message) {
         std::size_t const part = std::min(largest_message, bytes - received);
-        check_mpi(MPI_Recv(at + received, mpi_count(part), MPI_BYTE, from, 0, comm_, MPI_STATUS_IGNORE), "MPI_Recv");
+        MPI_Request request = MPI_REQUEST_NULL;
+        check_mpi(MPI_Irecv(at + received, mpi_count(part), MPI_BYTE, from, 0, comm_, &request), "MPI_Irecv");
+        wait(request, from);
     }
 }
 
 void Comm::broadcast(void* data, std::size_t bytes) const {
-    check_mpi(MPI_Bcast(data, mpi_count(bytes), MPI_BYTE, 0, comm_), "MPI_Bcast");
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Ibcast(data, mpi_count(bytes), MPI_BYTE, 0, comm_, &request), "MPI_Ibcast");
+    wait(request);
 }
 
 }  // namespace aureole

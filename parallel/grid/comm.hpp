@@ -1,6 +1,7 @@
 #pragma once
 #include <mpi.h>
 
+#include <optional>
 #include <vector>
 
 #include "core/tensor/dtype.hpp"
@@ -24,7 +25,7 @@ class Environment {
 };
 
 /// A communicator of its own, so that messages of different parts of the program cannot meet. Move-only. Errors of MPI
-/// become Error(internal) naming the call.
+/// become Error(internal) naming the call, and so do waits beyond set_wait_limit(), naming the ranks.
 class Comm {
   public:
     /// A duplicate of all processes. Environment must exist.
@@ -56,6 +57,8 @@ class Comm {
 
   private:
     explicit Comm(MPI_Comm comm);
+    /// With a rank, or with all.
+    void wait(MPI_Request request, std::optional<int> peer = {}) const;
     MPI_Comm comm_ = MPI_COMM_NULL;
     int rank_ = 0, size_ = 1;
 };

@@ -186,10 +186,10 @@ TEST_F(Run, BatchesWhoseBytesCannotBeAddedUpAre2) {
 TEST_F(Run, TheWallTimeLimitIs5AndTheRunGoesOn) {
     std::vector<std::string> const overrides{"train.wall_time=1 s", "train.steps=100000000", "train.log_every=100000"};
     Finished const first = run(overrides);
-    expect_code(first, ExitCode::wall_time);
+    expect_code(first, ExitCode::stopped);
     EXPECT_TRUE(std::filesystem::exists(place.path("runs/small/checkpoints"))) << first.output;
     Finished const second = run(overrides);
-    expect_code(second, ExitCode::wall_time);
+    expect_code(second, ExitCode::stopped);
     EXPECT_TRUE(second.says("resumed after step"));
 }
 

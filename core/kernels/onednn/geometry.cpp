@@ -17,6 +17,7 @@ using Dims = dnnl::memory::dims;
 // above these the library's 32-bit numbers wrap, or it makes a program for every channel and position of a window
 constexpr Index most_elements = std::numeric_limits<std::int32_t>::max();
 constexpr Index most_channels = Index{1} << 16;
+constexpr Index most_columns = Index{1} << 24;  // of weights, each of which is placed by itself when they are packed
 constexpr Index most_reach = Index{1} << 12;
 
 /// One axis of the convolution: window i of y begins at position i * stride - pad_lo of x.
@@ -160,7 +161,7 @@ bool ConvGeometry::is_dense() const { return Lines::of(x, x_strides).dense && Li
 
 bool are_countable(std::initializer_list<Shape> tensors, std::string& refusal) {
     for (Shape const& shape : tensors) {
-        if (shape.checked_volume().is_at_most(most_elements)) { continue; }
+        if (shape.checked_volume().is_at_most(most_elements) && shape.c <= most_columns) { continue; }
         refusal = fmt::format("a tensor {} is too large for the library's numbers", to_string(shape));
         return false;
     }

@@ -37,7 +37,8 @@ enum class Covered : std::uint8_t { output, input };
 /// cannot express it: a negative padding, a padding that no window reaches across.
 [[nodiscard]] std::optional<ConvGeometry> conv_geometry(Windows const& window, Index groups, TensorSpec const& x,
                                                         TensorSpec const& y, Covered covered, std::string& refusal);
-/// Whether the library, which counts elements in 32 bits, is given tensors of so many elements. `refusal` says why not.
+/// Whether the library, which counts elements in 32 bits, is given tensors of so many elements, and of no more channels
+/// than a plan has time to place. `refusal` says why not.
 [[nodiscard]] bool are_countable(std::initializer_list<Shape> tensors, std::string& refusal);
 
 /// The same for primitives of the library; refused where what is left is not dense, or too large for its numbers.

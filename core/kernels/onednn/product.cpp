@@ -29,7 +29,7 @@ std::optional<ConvGeometry> product_geometry(ConvAttributes const& attributes, T
     }
     Shape const patches{least_pixels, attributes.window[0].size, attributes.window[1].size, attributes.window[2].size,
                         x.local().c};
-    if (!refusal.empty() || !are_countable({patches}, refusal)) { return {}; }
+    if (!refusal.empty() || !are_countable({patches, Shape{1, 1, 1, 1, y.local().c}}, refusal)) { return {}; }
     return conv_geometry(attributes.window, attributes.groups, x, y, covered, refusal);
 }
 

@@ -28,7 +28,7 @@ TEST(Wait, NamesTheRankThatDoesNotAnswer) {
         int const peer = last;
         try {
             Limit const limit(0.2);
-            wait_all({&request, 1}, {&peer, 1});
+            wait_all({&request, 1}, comm.get(), {&peer, 1});
             ADD_FAILURE() << "nothing was sent";
         } catch (Error const& error) {
             std::string const text = error.what();
@@ -36,7 +36,7 @@ TEST(Wait, NamesTheRankThatDoesNotAnswer) {
             EXPECT_NE(text.find("parallel.timeout"), std::string::npos) << text;
         }
         comm.barrier();
-        wait_all({&request, 1}, {&peer, 1});
+        wait_all({&request, 1}, comm.get(), {&peer, 1});
         EXPECT_EQ(got, given);
     } else {
         comm.barrier();
