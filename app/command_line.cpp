@@ -18,6 +18,12 @@ void add_deck(CLI::App& verb, Command& command) {
     verb.add_option("overrides", command.overrides, "key.sub=value, replaces a value of the deck");
 }
 
+void add_local(CLI::App& verb, Command& command) {
+    verb.add_option("--local", command.local,
+                    "start this many ranks on this machine, by the launcher of the MPI that the program was built with")
+        ->check(CLI::Range(1, 65536));
+}
+
 void add_convert(CLI::App& verb, ConvertCommand& convert) {
     verb.add_option(
             "kind", convert.kind,
@@ -118,6 +124,7 @@ Command parse_command_line(int argc, char const* const* argv) {
 
     CLI::App& run = *app.add_subcommand("run", "train the network of a deck");
     add_deck(run, command);
+    add_local(run, command);
     run.add_option(
         "--dump", command.dump,
         "write loss, outputs, activations asked for, parameters and gradients of the last step to this HDF5 file");
@@ -136,6 +143,7 @@ Command parse_command_line(int argc, char const* const* argv) {
         "run a deck's first steps on its grid and on one rank, and compare loss, activations, gradients and "
         "parameters; exit code 1 if they differ");
     add_deck(verify, command);
+    add_local(verify, command);
     add_verify(verify, command.verify);
     CLI::App& check = *app.add_subcommand(
         "check", "read a deck, print every fault, the memory it needs and, in the last line, the verdict");

@@ -44,6 +44,7 @@ struct Command {
     bool read_data = false;               ///< check --data
     bool resolved = false;                ///< check --resolved
     bool profile = false;                 ///< run --profile
+    std::optional<int> local;             ///< run, verify: --local N
     bool deck_reference = false, json_schema = false;
     ConvertCommand convert;
     VerifyCommand verify;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/allocation.hpp"
+#include "app/local_launch.hpp"
 #include "app/stop.hpp"
 #include "app/verbs.hpp"
 #include "core/kernels/backend_info.hpp"
@@ -124,6 +125,7 @@ int main(int argc, char** argv) {
     };
     try {
         Command const command = aureole::parse_command_line(argc, argv);
+        if (command.local && *command.local > 1) { return aureole::run_locally(command, argc, argv); }
         if (command.verb == Command::Verb::run) { aureole::catch_early_signals(); }
         if (uses_ranks(command) && aureole::Environment::launched()) {
             ranks.emplace(&argc, &argv, first_wait_limit(command));

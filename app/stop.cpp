@@ -13,7 +13,9 @@
 #include <iterator>
 #include <utility>
 
+#include "app/local_launch.hpp"
 #include "core/clock.hpp"
+#include "io/log/console.hpp"
 #include "parallel/grid/wait.hpp"
 
 namespace aureole {
@@ -27,6 +29,7 @@ constexpr std::array late_signals{std::pair{SIGTERM, "SIGTERM"}, std::pair{SIGIN
 
 volatile std::sig_atomic_t first_signal = 0;
 volatile std::sig_atomic_t interrupts = 0;
+volatile std::sig_atomic_t handed_on = 0;  ///< SIGUSR2 stands for SIGINT
 
 extern "C" void note_signal(int signal) {
     if (signal == SIGINT) {
@@ -37,7 +40,8 @@ extern "C" void note_signal(int signal) {
             return;
         }
     }
-    if (first_signal == 0) { first_signal = signal; }
+    if (first_signal == 0) { first_signal = signal == SIGUSR2 && handed_on ? SIGINT : signal; }
+    do_not_wait_for_readers();
 }
 
 template <class Signals>
@@ -94,7 +98,10 @@ constexpr int time_is_over = 1, file_is_there = 2, signal_base = 3;
 
 bool Stop::run_again() const { return kind == Kind::time || (kind == Kind::signal && signal != SIGINT); }
 
-void catch_early_signals() { catch_signals(early_signals); }
+void catch_early_signals() {
+    handed_on = is_started_locally() ? 1 : 0;
+    catch_signals(early_signals);
+}
 
 double seconds_of_process() {
     static auto const start = start_of_process();
@@ -106,7 +113,7 @@ double seconds_of_process() {
 }
 
 StopRequests::StopRequests(Deck const& deck, Comm const* comm) : comm_(comm), file_(deck.output.folder + "/stop") {
-    catch_signals(early_signals);
+    catch_early_signals();
     catch_signals(late_signals);
     if (deck.train.wall_time) { limit_ = static_cast<double>(*deck.train.wall_time); }
     if (auto const job = seconds_of_job(); job && (!limit_ || *job < *limit_)) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <thread>
 #include <utility>
 
 #include "app/ranks.hpp"
@@ -373,7 +374,12 @@ ExitCode Trainer::run() {
     }
 }
 
+/// Several ranks may fail in one way: what the first has written stays.
 void Trainer::report_status(RunStatus::State state, ExitCode code, std::string reason, bool run_again) const {
+    if (!is_root()) {
+        std::this_thread::sleep_for(std::chrono::seconds(1));
+        if (!read_file(deck_.output.folder + "/status").starts_with("state: running")) { return; }
+    }
     write_status(deck_.output.folder, {state, std::move(reason), run_again, code, step_, steps_});
 }
 

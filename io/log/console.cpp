@@ -4,8 +4,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstring>
 
@@ -15,16 +17,28 @@ namespace {
 
 std::atomic<int> output_error = 0;  ///< errno of the first write to the standard output that failed
 
+std::atomic<bool> waits_for_readers = true;
+
+/// Until a stream takes a part of PIPE_BUF bytes without blocking; false: its reader is left behind.
+bool wait_for_room(int stream) noexcept {
+    constexpr int interval = 100;  // milliseconds
+    constexpr int patience = 10;   // intervals
+    for (int waited = 0; waits_for_readers || waited < patience; ++waited) {
+        ::pollfd room{stream, POLLOUT, 0};
+        int const ready = ::poll(&room, 1, interval);
+        if (ready > 0 || (ready < 0 && errno != EINTR)) { return true; }  // the write tells of errors
+    }
+    return false;
+}
+
 /// Writes all, over interruptions, short writes and terminals that do not wait. 0, or the errno of what failed.
 int write_all(int stream, std::string_view text) noexcept {
     while (!text.empty()) {
-        ::ssize_t const written = ::write(stream, text.data(), text.size());
+        if (!wait_for_room(stream)) { return EAGAIN; }
+        ::ssize_t const written = ::write(stream, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
         if (written >= 0) {
             text.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            ::pollfd room{stream, POLLOUT, 0};
-            ::poll(&room, 1, -1);
-        } else if (errno != EINTR) {
+        } else if (errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK) {
             return errno;
         }
     }
@@ -43,6 +57,8 @@ void prepare_console() {
     }
     for (int const number : {SIGPIPE, SIGXFSZ}) { static_cast<void>(std::signal(number, SIG_IGN)); }
 }
+
+void do_not_wait_for_readers() noexcept { waits_for_readers = false; }
 
 void print_output(std::string_view text) noexcept {
     int const error = write_all(STDOUT_FILENO, text);

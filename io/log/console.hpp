@@ -15,6 +15,10 @@ namespace aureole {
 /// that write, not the end of the process.
 void prepare_console();
 
+/// From now on a reader that does not read is left behind after a moment, and what was meant for it is lost: a run that
+/// is to end must not wait for it. May be called from a signal handler.
+void do_not_wait_for_readers() noexcept;
+
 /// Writes to the standard output. See output_failure().
 void print_output(std::string_view text) noexcept;
 /// Writes to the standard error.
