@@ -10,6 +10,7 @@
 #include "app/allocation.hpp"
 #include "app/local_launch.hpp"
 #include "app/stop.hpp"
+#include "app/threads.hpp"
 #include "app/verbs.hpp"
 #include "core/kernels/backend_info.hpp"
 #include "io/deck/parse.hpp"
@@ -22,6 +23,18 @@ namespace {
 using aureole::Command;
 using aureole::ExitCode;
 
+void tell_of_threads(Command const& command, aureole::ThreadChoice const& choice) {
+    if (command.verb == Command::Verb::run) {
+        aureole::say("{}{}\n", choice.text(), choice.sharing > 1 ? " on this rank" : "");
+    }
+    if (choice.oversubscribed) {
+        aureole::warn(
+            "{} ranks with {} threads each share {} cores, and wait for each other: {}start fewer ranks, or on more "
+            "cores",
+            choice.sharing, choice.threads, choice.cores, choice.is_given ? "lower OMP_NUM_THREADS, or " : "");
+    }
+}
+
 /// Verbs that compute; with MPI if a launcher started several processes.
 ExitCode compute(Command const& command) {
     std::optional<aureole::Comm> comm;
@@ -33,6 +46,8 @@ ExitCode compute(Command const& command) {
         "the MPI that this program was built with",
         launched, seen);
     aureole::require_backend();
+    aureole::ThreadChoice const threads = aureole::choose_threads(comm ? &*comm : nullptr);
+    if (!comm || comm->rank() == 0) { tell_of_threads(command, threads); }
     aureole::Activity const activity("the start of the run");
     Kokkos::ScopeGuard const kokkos;  // everything on a device lives inside
     aureole::Comm const* const all = comm ? &*comm : nullptr;

@@ -183,6 +183,9 @@ void Trainer::train_step() {
     ++step_;
     samples_ += deck_.train.batch;
     interval_.loss += loss;
+    if (std::string const told = waits_.step_done(seconds_since(begin) - waited); !told.empty() && is_root()) {
+        say("{}\n", told);
+    }
     longest_step_ = std::max(longest_step_, seconds_since(begin));
     interval_.seconds += seconds_since(begin);
     interval_.waited += waited;

@@ -109,6 +109,13 @@ Comm Comm::split(int color, int key) const {
     return Comm(part);
 }
 
+Comm Comm::split_by_machine() const {
+    Watchdog::Call const call("the start of a communicator");
+    MPI_Comm part = MPI_COMM_NULL;
+    check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &part), "MPI_Comm_split_type");
+    return Comm(part);
+}
+
 Comm::Comm(Comm&& other) noexcept
     : comm_(std::exchange(other.comm_, MPI_COMM_NULL)), rank_(other.rank_), size_(other.size_) {}
 
@@ -159,6 +166,13 @@ std::vector<double> Comm::gather(double value) const {
     check_mpi(MPI_Igather(&value, 1, MPI_DOUBLE, values.data(), 1, MPI_DOUBLE, 0, comm_, &request), "MPI_Igather");
     wait(request);
     return values;
+}
+
+void Comm::all_gather(void const* mine, std::size_t bytes, void* all) const {
+    MPI_Request request = MPI_REQUEST_NULL;
+    int const count = mpi_count(bytes);
+    check_mpi(MPI_Iallgather(mine, count, MPI_BYTE, all, count, MPI_BYTE, comm_, &request), "MPI_Iallgather");
+    wait(request);
 }
 
 void Comm::send(void const* data, std::size_t bytes, int to) const {

@@ -37,6 +37,8 @@ class Comm {
     [[nodiscard]] Comm duplicate() const;
     /// The processes that give the same colour, in the order of their keys. All call it.
     [[nodiscard]] Comm split(int color, int key) const;
+    /// The processes on this machine.
+    [[nodiscard]] Comm split_by_machine() const;
     [[nodiscard]] int rank() const { return rank_; }
     [[nodiscard]] int size() const { return size_; }
     [[nodiscard]] MPI_Comm get() const { return comm_; }
@@ -49,6 +51,8 @@ class Comm {
     [[nodiscard]] bool all(bool value) const;
     /// Values of every rank, on rank 0 in the order of ranks; empty elsewhere.
     [[nodiscard]] std::vector<double> gather(double value) const;
+    /// So many bytes of every rank, in the order of ranks, on all.
+    void all_gather(void const* mine, std::size_t bytes, void* all) const;
     /// Any number of bytes from one rank to another, which calls the counterpart.
     void send(void const* data, std::size_t bytes, int to) const;
     void receive(void* data, std::size_t bytes, int from) const;
