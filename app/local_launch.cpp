@@ -41,7 +41,7 @@ extern "C" void hand_on(int signal) {
 
 fs::path this_program() {
     std::error_code error;
-    fs::path const path = fs::read_symlink("/proc/self/exe", error);
+    fs::path path = fs::read_symlink("/proc/self/exe", error);
     require(!error, "cannot find the file of this program ({})", error.message());
     return path;
 }
@@ -97,6 +97,7 @@ std::vector<std::string> words_of_ranks(int argc, char const* const* argv) {
         ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0);
     }
     std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
     for (std::string const& word : words) { arguments.push_back(const_cast<char*>(word.c_str())); }
     arguments.push_back(nullptr);
     ::execv(arguments.front(), arguments.data());

@@ -125,8 +125,8 @@ void require_ranks(Deck const& deck, int started) {
     if (needed == started) { return; }
     std::string const grids = fitting_grids(deck, started);
     fail(ExitCode::bad_deck,
-         "{}: the grid ({}) takes {} ranks, but {} processes were started: start {} (mpirun -np {}){}",
-         deck.where("parallel"), grid_text(parallel), needed, started, needed, needed,
+         "{}: the grid ({}) takes {} ranks, but {} processes were started: start {} (--local {}, or mpirun -np {}){}",
+         deck.where("parallel"), grid_text(parallel), needed, started, needed, needed, needed,
          grids.empty() ? "" : fmt::format(", or set {}", grids));
 }
 

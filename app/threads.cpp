@@ -131,8 +131,7 @@ class ThreadWaits::Crowd {
 
     void stay() {
 #if defined(_OPENMP)
-        int const threads = std::max(2, omp_get_num_procs() - omp_get_max_threads() + 2);
-#pragma omp parallel num_threads(threads)
+#pragma omp parallel num_threads(std::max(2, omp_get_num_procs() - omp_get_max_threads() + 2))
         {}
 #endif
         std::unique_lock lock(mutex_);

@@ -135,7 +135,9 @@ std::vector<Field> fields_of(Of<ParallelSpec> /*type*/) {
             "keeps and updates its part. A rank that is alone with its parameters keeps everything. Never changes the "
             "result"),
         field("timeout", &P::timeout,
-              "a rank that waits longer for another one ends the job and names it; 0: ranks wait for ever")
+              "a rank that waits longer for another one, from its start on and in whatever it does, ends the job and "
+              "names it; "
+              "time in which a rank writes a checkpoint does not count; 0: ranks wait for ever")
             .as(Type::duration)
             .at_least(0),
         field("messages", &P::messages,

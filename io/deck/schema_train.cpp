@@ -113,7 +113,9 @@ std::vector<Field> fields_of(Of<TrainSpec> /*type*/) {
         field("init", &T::init, "initial parameters from a file").short_for("file"),
         field("log_every", &T::log_every, "distance of progress lines").at_least(1).in("steps"),
         field("wall_time", &T::wall_time,
-              "after this time the run saves a checkpoint and ends with exit code 5, to be resumed")
+              "after this time from the start of the process the run has saved a checkpoint and ended with exit code "
+              "5, to be "
+              "resumed; it keeps time for one more step and for the checkpoint, and gives up an evaluation")
             .as(Type::duration)
             .at_least(1)
             .otherwise("no limit"),

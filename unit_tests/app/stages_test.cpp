@@ -268,7 +268,7 @@ TEST(Stages, WhatCannotBeIsToldWithAWayOut) {
     }
     Finished const finished = place.launch(3, {"run", "deck.yaml", "parallel.stages=2"});
     expect_code(finished, ExitCode::bad_deck);
-    EXPECT_TRUE(finished.says("start 2 (mpirun -np 2)")) << finished.output;
+    EXPECT_TRUE(finished.says("start 2 (--local 2, or mpirun -np 2)")) << finished.output;
     EXPECT_TRUE(finished.says("parallel.stages=3")) << finished.output;
     Finished const four = place.launch(4, {"run", "deck.yaml", "parallel.stages=2"});
     expect_code(four, ExitCode::bad_deck);

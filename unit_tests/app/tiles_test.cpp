@@ -172,7 +172,7 @@ TEST(Tiles, AWrongNumberOfProcessesIsToldWhatFits) {
     place.write("deck.yaml", deck);
     Finished const finished = place.launch(3, {"run", "deck.yaml", "parallel.spatial.tiles=[2, 1]"});
     expect_code(finished, ExitCode::bad_deck);
-    EXPECT_TRUE(finished.says("start 2 (mpirun -np 2)"));
+    EXPECT_TRUE(finished.says("start 2 (--local 2, or mpirun -np 2)"));
     EXPECT_TRUE(finished.says("parallel.spatial.tiles=[1, 3], or parallel.spatial.tiles=[3, 1]")) << finished.output;
     expect_code(place.aureole({"run", "deck.yaml", "parallel.spatial.tiles=[2, 1]"}), ExitCode::bad_deck);
 }
