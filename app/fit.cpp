@@ -121,6 +121,7 @@ std::optional<std::size_t> fitting_bytes(Deck const& deck, bool with_data, std::
     RunPlan first = plan_run(deck, false);
     std::size_t most = 0;
     for (int const rank : planned_ranks(first.pipeline.grid, images_of(deck))) {
+        // NOLINTNEXTLINE(bugprone-use-after-move): each rank comes once
         RunPlan plan = rank == 0 ? std::move(first) : plan_run(deck, false, rank);
         std::size_t const bytes = bytes_of(plan, with_data);
         if (bytes > limit) { return {}; }

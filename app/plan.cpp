@@ -171,6 +171,7 @@ ExitCode plan_verb(Command const& command) {
     std::vector<RankNeeds> ranks;
     std::optional<RunPlan> hungriest;
     for (int const rank : planned_ranks(grid, images_of(deck))) {
+        // NOLINTNEXTLINE(bugprone-use-after-move): each rank comes once
         RunPlan plan = rank == 0 ? std::move(first) : plan_run(deck, false, rank);
         ranks.push_back(needs_of(plan));
         if (!hungriest || plan.engine->memory().total() > hungriest->engine->memory().total()) {

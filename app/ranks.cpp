@@ -282,7 +282,7 @@ void collect(Comm const* comm, Engine const& engine, std::function<bool(Persiste
         PersistentHeader const last;
         comm->send(&last, sizeof(last), 0);
     }
-    if (!is_root) { return; }
+    if (!is_root || comm == nullptr) { return; }
     for (int row = 1; row < engine.grid().rows(); ++row) {
         Persistent entry;
         std::vector<double> values;

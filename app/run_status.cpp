@@ -29,9 +29,7 @@ char const* name_of(RunStatus::State state) {
 void write_status(std::string const& folder, RunStatus const& status) {
     using deck::Tree;
     Tree tree = Tree::mapping();
-    auto const add = [&](std::string key, auto const& value) {
-        tree.add(std::move(key), Tree::plain(fmt::format("{}", value)));
-    };
+    auto const add = [&](char const* key, auto const& value) { tree.add(key, Tree::plain(fmt::format("{}", value))); };
     add("state", name_of(status.state));
     add("run_again", status.run_again);
     add("step", status.step);

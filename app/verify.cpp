@@ -491,7 +491,8 @@ class Verification {
         std::size_t at = 0;
         for (std::size_t i = 0; i < want.size(); ++i) {
             double const error = std::abs(got[i] - want[i]);
-            departure.error[i] = std::isnan(error) ? infinity : error;  // what is no number is as far off as can be
+            // what is no number is as far off as can be  NOLINTNEXTLINE(bugprone-narrowing-conversions)
+            departure.error[i] = std::isnan(error) ? infinity : error;
             if (departure.error[i] > departure.error[at]) { at = i; }
         }
         departure.largest = want.empty() ? 0 : departure.error[at];

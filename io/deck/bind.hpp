@@ -214,7 +214,7 @@ template <class S, class T>
 
 /// The schema of an attribute of a layer, with its default.
 template <class T>
-[[nodiscard]] Field attribute(std::string key, T initial, std::string help) {
+[[nodiscard]] Field attribute(std::string const& key, T initial, std::string help) {
     Field result;
     result.key = key;
     result.help = std::move(help);
