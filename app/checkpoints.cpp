@@ -388,7 +388,7 @@ void Checkpoints::tell_of_failure(std::string const& why) const {
 
 double Checkpoints::seconds() const {
     constexpr double slow_disk = 100e6;  // bytes per second
-    constexpr double least = 1;          // for what is small, but far away
+    constexpr double least = 0.1;
     double const longest = longest_write_;
     return longest > 0 ? longest : least + static_cast<double>(own_bytes(engine_)) / slow_disk;
 }

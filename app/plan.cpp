@@ -3,6 +3,7 @@
 
 #include "app/fit.hpp"
 #include "app/outputs.hpp"
+#include "app/threads.hpp"
 #include "app/verbs.hpp"
 #include "core/graph/cost.hpp"
 #include "io/deck/parse.hpp"
@@ -184,6 +185,8 @@ ExitCode plan_verb(Command const& command) {
         micro_samples);
     print_stages(grid, stages);
     print_memory(ranks);
+    say("  (with {} on each rank: ranks that share cores have fewer, OMP_NUM_THREADS says how many)\n",
+        threads_of_process() == 1 ? "1 thread" : fmt::format("{} threads", threads_of_process()));
     if (static_cast<int>(ranks.size()) < grid.ranks_per_replica()) {
         say("  (of every row the tile with the most pixels in and around it)\n");
     }

@@ -51,14 +51,6 @@ bool is_set(char const* variable) {
     return value != nullptr && *value != '\0';
 }
 
-int threads_of_openmp() {
-#if defined(_OPENMP)
-    return omp_get_max_threads();
-#else
-    return 1;
-#endif
-}
-
 void set_threads([[maybe_unused]] int threads) {
 #if defined(_OPENMP)
     omp_set_num_threads(threads);
@@ -74,6 +66,14 @@ double seconds_without_core() {
 }
 
 }  // namespace
+
+int threads_of_process() {
+#if defined(_OPENMP)
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
 
 std::string ThreadChoice::text() const {
     std::string const count = fmt::format("{} thread{}", threads, threads == 1 ? "" : "s");
@@ -101,7 +101,7 @@ ThreadChoice choose_threads(Comm const* comm) {
     }));
     double const quota = quota_of_cgroup();
     choice.cores = std::max(1, std::min(CPU_COUNT(&mine), static_cast<int>(std::min(std::ceil(quota), 1e6))));
-    choice.threads = choice.is_given ? threads_of_openmp() : std::max(1, choice.cores / choice.sharing);
+    choice.threads = choice.is_given ? threads_of_process() : std::max(1, choice.cores / choice.sharing);
     set_threads(choice.threads);
     choice.oversubscribed = choice.threads * choice.sharing > choice.cores;
     return choice;

@@ -69,7 +69,7 @@ void Trainer::start(Purpose purpose) {
     steps_ = steps_of(plan_, step_, samples_);
     learning_rate_ = learning_rate_of(deck_.train, steps_);
     first_step_ = step_;
-    has_nothing_to_do_ = step_ == steps_ && step_ > 0 && has_final_file();
+    has_nothing_to_do_ = step_ == steps_ && step_ > 0 && !evaluation_due_ && has_final_file();
     prepare_loaders();
 }
 

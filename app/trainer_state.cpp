@@ -169,7 +169,18 @@ void Trainer::save_final() {
             saved ? final_file() : folder().path_of(step_));
 }
 
-bool Trainer::has_final_file() const { return slowest(is_root() && std::filesystem::exists(final_file()) ? 1 : 0) > 0; }
+/// Of this step: an earlier end, before train.steps became more, leaves one too.
+bool Trainer::has_final_file() const {
+    bool found = false;
+    if (is_root() && std::filesystem::exists(final_file())) {
+        try {
+            CheckpointReader const file(final_file());
+            found = file.format() > 1 && static_cast<Index>(file.number("run/step")) == step_;
+        } catch (Error const&) {  // it is damaged, and will be written anew
+        }
+    }
+    return slowest(found ? 1 : 0) > 0;
+}
 
 /// Whether any stage has a tensor of that name.
 bool Trainer::known_somewhere(std::string const& name) const {

@@ -98,6 +98,23 @@ TEST(ResumeAgain, AFinishedRunHasNothingLeftToDo) {
     }
 }
 
+TEST(ResumeAgain, TheEndOfAShorterRunIsNotTheEnd) {
+    Workplace const place;
+    place.write("deck.yaml", small_deck());
+    std::vector<std::string> const shorter{"run", "deck.yaml", "train.checkpoint.every=4"};
+    std::vector<std::string> const longer{"run", "deck.yaml", "train.checkpoint.every=4", "train.steps=8"};
+    expect_code(place.aureole(shorter), ExitCode::success);
+    std::filesystem::copy(place.path("runs/small/final.h5"), place.path("old.h5"));
+    expect_code(place.aureole(longer), ExitCode::success);
+    std::filesystem::rename(place.path("runs/small/final.h5"), place.path("want.h5"));
+    std::filesystem::rename(place.path("old.h5"),
+                            place.path("runs/small/final.h5"));  // as a kill after step 8 leaves it
+    Finished const again = place.aureole(longer);
+    expect_code(again, ExitCode::success);
+    EXPECT_FALSE(again.says("nothing to do")) << again.output;
+    expect_same_tensors(place.path("runs/small/final.h5"), place.path("want.h5"));
+}
+
 TEST(ResumeAgain, ASummarySaysWhatWasRun) {
     Workplace const place;
     place.write("deck.yaml", deck);
