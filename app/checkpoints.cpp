@@ -147,7 +147,7 @@ Checkpoints::Checkpoints(RunPlan const& plan, std::set<std::string> const& count
     if (is_root()) { folder_.remove_unfinished(); }
     require_shared();
     lay_out(list_items());
-    if (writes_beside(plan.deck)) { copy_.resize(items_.empty() ? 0 : items_.back().at + items_.back().place.bytes); }
+    if (writes_beside(plan.deck)) { copy_.resize(bytes_of_items()); }
 }
 
 /// Ranks write into one file: a folder that only some of them have would lose what the others write.
@@ -280,13 +280,12 @@ void Checkpoints::write_part(std::string const& path, bool copied, Index step) {
     }
     if (copied) {
         writer.finish();
-        longest_write_ = std::max<double>(longest_write_, seconds_since(begin));
-        return;
+    } else {
+        Background reaching_the_disk;
+        reaching_the_disk.begin([&writer] { writer.finish(); });
+        std::optional<std::string> const failure = wait_for(reaching_the_disk);
+        require(!failure, ExitCode::data_error, "{}", failure.value_or(""));
     }
-    Background reaching_the_disk;
-    reaching_the_disk.begin([&writer] { writer.finish(); });
-    std::optional<std::string> const failure = wait_for(reaching_the_disk);
-    require(!failure, ExitCode::data_error, "{}", failure.value_or(""));
     longest_write_ = std::max<double>(longest_write_, seconds_since(begin));
 }
 
@@ -386,11 +385,15 @@ void Checkpoints::tell_of_failure(std::string const& why) const {
     warn("{}no checkpoint '{}': {}", rank_prefix(plan_.comm), names_.front(), why);
 }
 
+std::size_t Checkpoints::bytes_of_items() const {
+    return items_.empty() ? 0 : items_.back().at + items_.back().place.bytes;
+}
+
 double Checkpoints::seconds() const {
     constexpr double slow_disk = 100e6;  // bytes per second
     constexpr double least = 0.1;
     double const longest = longest_write_;
-    return longest > 0 ? longest : least + static_cast<double>(own_bytes(engine_)) / slow_disk;
+    return longest > 0 ? longest : least + static_cast<double>(bytes_of_items()) / slow_disk;
 }
 
 bool Checkpoints::add_name(std::string const& path, std::string const& name) {

@@ -90,6 +90,7 @@ class Checkpoints {
     bool pending_ = false, succeeded_ = true;
 
     void require_shared() const;
+    [[nodiscard]] std::size_t bytes_of_items() const;
     void lay_out(std::vector<CheckpointBlock> const& mine);
     [[nodiscard]] std::vector<CheckpointBlock> list_items();
     void set_records(RunState const& state);

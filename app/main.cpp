@@ -36,32 +36,29 @@ void tell_of_threads(Command const& command, aureole::ThreadChoice const& choice
 }
 
 /// Verbs that compute; with MPI if a launcher started several processes.
-ExitCode compute(Command const& command) {
-    std::optional<aureole::Comm> comm;
-    if (aureole::Environment::launched()) { comm.emplace(aureole::Comm::world()); }
-    int const launched = aureole::Environment::launched_ranks(), seen = comm ? comm->size() : 1;
+ExitCode compute(Command const& command, aureole::Comm const* comm) {
+    int const launched = aureole::Environment::launched_ranks(), seen = comm == nullptr ? 1 : comm->size();
     aureole::require(
         launched == seen, ExitCode::bad_deck,
         "the launcher started {} processes, but MPI sees {} (it belongs to another MPI): use the mpirun of "
         "the MPI that this program was built with",
         launched, seen);
     aureole::require_backend();
-    aureole::ThreadChoice const threads = aureole::choose_threads(comm ? &*comm : nullptr);
-    if (!comm || comm->rank() == 0) { tell_of_threads(command, threads); }
+    aureole::ThreadChoice const threads = aureole::choose_threads(comm);
+    if (comm == nullptr || comm->rank() == 0) { tell_of_threads(command, threads); }
     aureole::Activity const activity("the start of the run");
     Kokkos::ScopeGuard const kokkos;  // everything on a device lives inside
-    aureole::Comm const* const all = comm ? &*comm : nullptr;
-    return command.verb == Command::Verb::run ? aureole::run_verb(command, all) : aureole::verify_verb(command, all);
+    return command.verb == Command::Verb::run ? aureole::run_verb(command, comm) : aureole::verify_verb(command, comm);
 }
 
-ExitCode execute(Command const& command) {
+ExitCode execute(Command const& command, aureole::Comm const* comm) {
     switch (command.verb) {
         case Command::Verb::info: return aureole::info_verb(command);
         case Command::Verb::check: return aureole::check_verb(command);
         case Command::Verb::plan: return aureole::plan_verb(command);
         case Command::Verb::convert: return aureole::convert_verb(command);
         case Command::Verb::run:
-        case Command::Verb::verify: return compute(command);
+        case Command::Verb::verify: return compute(command, comm);
         case Command::Verb::none: break;
     }
     aureole::say("{}", command.message);
@@ -74,8 +71,8 @@ bool prints_its_result(Command const& command) {
     return !writes_files || command.profile;
 }
 
-ExitCode execute_whole(Command const& command) {
-    ExitCode const code = execute(command);
+ExitCode execute_whole(Command const& command, aureole::Comm const* comm) {
+    ExitCode const code = execute(command, comm);
     std::string const failure = prints_its_result(command) ? aureole::output_failure() : "";
     aureole::require(failure.empty() || code != ExitCode::success, ExitCode::data_error,
                      "the output was not written as a whole ({}): look where the standard output goes", failure);
@@ -102,7 +99,7 @@ class Ranks {
         : watchdog_(limit), mpi_(argc, argv), all_(aureole::Comm::world()), messages_(all_) {
         aureole::set_wait_limit(limit);
     }
-    [[nodiscard]] int rank() const { return all_.rank(); }
+    [[nodiscard]] aureole::Comm const& all() const { return all_; }
 
   private:
     aureole::Watchdog watchdog_;
@@ -136,7 +133,7 @@ int main(int argc, char** argv) {
     static_cast<void>(aureole::seconds_of_process());  // if the system does not say, from here on
     std::optional<Ranks> ranks;
     auto const end = [&](ExitCode code, std::string const& message) {
-        return fail(ranks.has_value(), ranks ? ranks->rank() : 0, code, message);
+        return fail(ranks.has_value(), ranks ? ranks->all().rank() : 0, code, message);
     };
     try {
         Command const command = aureole::parse_command_line(argc, argv);
@@ -145,7 +142,7 @@ int main(int argc, char** argv) {
         if (uses_ranks(command) && aureole::Environment::launched()) {
             ranks.emplace(&argc, &argv, first_wait_limit(command));
         }
-        return static_cast<int>(execute_whole(command));
+        return static_cast<int>(execute_whole(command, ranks ? &ranks->all() : nullptr));
     } catch (aureole::Error const& error) {
         return end(error.code(), error.what());
     } catch (std::bad_alloc const& error) {

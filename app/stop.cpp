@@ -8,10 +8,11 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <iterator>
-#include <utility>
+#include <span>
 
 #include "app/local_launch.hpp"
 #include "core/clock.hpp"
@@ -22,10 +23,7 @@ namespace aureole {
 
 namespace {
 
-constexpr std::array early_signals{std::pair{SIGUSR1, "SIGUSR1"}, std::pair{SIGUSR2, "SIGUSR2"},
-                                   std::pair{SIGXCPU, "SIGXCPU"}};
-constexpr std::array late_signals{std::pair{SIGTERM, "SIGTERM"}, std::pair{SIGINT, "SIGINT"},
-                                  std::pair{SIGHUP, "SIGHUP"}};
+constexpr std::array early_signals{SIGUSR1, SIGUSR2, SIGXCPU}, late_signals{SIGTERM, SIGINT, SIGHUP};
 
 volatile std::sig_atomic_t first_signal = 0;
 volatile std::sig_atomic_t interrupts = 0;
@@ -44,9 +42,8 @@ extern "C" void note_signal(int signal) {
     do_not_wait_for_readers();
 }
 
-template <class Signals>
-void catch_signals(Signals const& signals) {
-    for (auto const& [signal, name] : signals) {
+void catch_signals(std::span<int const> signals) {
+    for (int const signal : signals) {
         struct sigaction action {};
         ::sigaction(signal, nullptr, &action);
         if (action.sa_handler == SIG_IGN) { continue; }
@@ -55,16 +52,6 @@ void catch_signals(Signals const& signals) {
         action.sa_flags = SA_RESTART;
         ::sigaction(signal, &action, nullptr);
     }
-}
-
-std::string name_of_signal(int signal) {
-    for (auto const& [number, name] : early_signals) {
-        if (number == signal) { return name; }
-    }
-    for (auto const& [number, name] : late_signals) {
-        if (number == signal) { return name; }
-    }
-    return fmt::format("signal {}", signal);
 }
 
 /// Seconds from the start of the process to the end of the batch job, of which Slurm gives the time of day.
@@ -113,7 +100,6 @@ double seconds_of_process() {
 }
 
 StopRequests::StopRequests(Deck const& deck, Comm const* comm) : comm_(comm), file_(deck.output.folder + "/stop") {
-    catch_early_signals();
     catch_signals(late_signals);
     if (deck.train.wall_time) { limit_ = static_cast<double>(*deck.train.wall_time); }
     if (auto const job = seconds_of_job(); job && (!limit_ || *job < *limit_)) {
@@ -145,7 +131,8 @@ std::optional<Stop> StopRequests::look(double needed) {
         case file_is_there:
             if (mine == file_is_there) { std::remove(file_.c_str()); }
             return Stop{Stop::Kind::file, 0, fmt::format("the file '{}'", file_)};
-        default: return Stop{Stop::Kind::signal, all - signal_base, name_of_signal(all - signal_base)};
+        default:
+            return Stop{Stop::Kind::signal, all - signal_base, fmt::format("SIG{}", ::sigabbrev_np(all - signal_base))};
     }
 }
 

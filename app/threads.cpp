@@ -109,10 +109,10 @@ ThreadChoice choose_threads(Comm const* comm) {
 
 /// A team of threads beside that of the computation, which sleep. GCC's OpenMP, which counts the threads of all teams,
 /// lets threads spin a thousandth of the time while there are more of them than cores.
-class ThreadWaits::Crowd {
+class ThreadWaits::SleepingTeam {
   public:
-    Crowd() : thread_([this] { stay(); }) {}
-    ~Crowd() {
+    SleepingTeam() : thread_([this] { stay(); }) {}
+    ~SleepingTeam() {
         {
             std::lock_guard const lock(mutex_);
             ends_ = true;
@@ -120,8 +120,8 @@ class ThreadWaits::Crowd {
         changed_.notify_all();
         thread_.join();
     }
-    Crowd(Crowd const&) = delete;
-    Crowd& operator=(Crowd const&) = delete;
+    SleepingTeam(SleepingTeam const&) = delete;
+    SleepingTeam& operator=(SleepingTeam const&) = delete;
 
   private:
     std::mutex mutex_;
@@ -172,13 +172,13 @@ std::string ThreadWaits::step_done(double seconds) {
     double const mean = window_.seconds / window_.steps;
     bool const is_busy = (seconds_without_core() - window_.delay) / passed > busy;
     std::string told;
-    if (crowd_ && is_trial_) {
+    if (sleeping_team_ && is_trial_) {
         is_trial_ = false;
         held_since_ = Clock::now();
         hold_ = pause_;
         pause_ = std::min(2 * pause_, most_pause);
         if (mean > gain * long_waits_) {
-            crowd_.reset();
+            sleeping_team_.reset();
         } else {
             told = fmt::format(
                 "other processes use the cores: threads that wait sleep at once ({:.3f} s/step instead of "
@@ -186,12 +186,12 @@ std::string ThreadWaits::step_done(double seconds) {
                 mean, long_waits_);
         }
     } else if (seconds_since(held_since_) >= hold_) {
-        if (crowd_) {  // has the machine become quiet?
-            crowd_.reset();
+        if (sleeping_team_) {  // has the machine become quiet?
+            sleeping_team_.reset();
         } else if (is_busy) {
             long_waits_ = mean;
             is_trial_ = true;
-            crowd_ = std::make_unique<Crowd>();
+            sleeping_team_ = std::make_unique<SleepingTeam>();
         }
     }
     begin_window();

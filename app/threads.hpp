@@ -42,7 +42,7 @@ class ThreadWaits {
     [[nodiscard]] std::string step_done(double seconds);
 
   private:
-    class Crowd;
+    class SleepingTeam;
     struct Window {
         double seconds = 0;
         int steps = 0;
@@ -50,7 +50,7 @@ class ThreadWaits {
         double delay = 0;  ///< of this thread, at the begin
     };
     bool can_change_ = false;
-    std::unique_ptr<Crowd> crowd_;  ///< while waits are short
+    std::unique_ptr<SleepingTeam> sleeping_team_;  ///< while waits are short
     Window window_;
     double long_waits_ = 0;  ///< mean time of a step, in the window before waits became short
     bool is_first_ = true, is_trial_ = false;

@@ -299,8 +299,9 @@ std::optional<Stop> Trainer::evaluate() {
         samples += batch.valid;
         if (progress) { progress->update(i + 1); }
         longest = std::max(longest, seconds_since(begin_of_batch));
-        if (i + 1 == batches) { break; }
-        if (std::optional<Stop> stop = stops_->look(longest + checkpoints_->seconds())) { return stop; }
+        if (i + 1 < batches) {
+            if (std::optional<Stop> stop = stops_->look(longest + checkpoints_->seconds())) { return stop; }
+        }
     }
     std::optional<ThresholdScores> compared;
     if (scores_) { compared = scores_->compare(); }

@@ -88,32 +88,31 @@ Comm::Comm(MPI_Comm comm) : comm_(comm) {
     check_mpi(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
 }
 
+/// The communicator that a call of MPI makes.
+template <class Call>
+Comm Comm::made_by(char const* name, Call call) {
+    Watchdog::Call const watched("the start of a communicator");
+    MPI_Comm made = MPI_COMM_NULL;
+    check_mpi(call(&made), name);
+    return Comm(made);
+}
+
 Comm Comm::world() {
-    Watchdog::Call const call("the start of a communicator");
-    MPI_Comm copy = MPI_COMM_NULL;
-    check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &copy), "MPI_Comm_dup");
-    return Comm(copy);
+    return made_by("MPI_Comm_dup", [](MPI_Comm* made) { return MPI_Comm_dup(MPI_COMM_WORLD, made); });
 }
 
 Comm Comm::duplicate() const {
-    Watchdog::Call const call("the start of a communicator");
-    MPI_Comm copy = MPI_COMM_NULL;
-    check_mpi(MPI_Comm_dup(comm_, &copy), "MPI_Comm_dup");
-    return Comm(copy);
+    return made_by("MPI_Comm_dup", [this](MPI_Comm* made) { return MPI_Comm_dup(comm_, made); });
 }
 
 Comm Comm::split(int color, int key) const {
-    Watchdog::Call const call("the start of a communicator");
-    MPI_Comm part = MPI_COMM_NULL;
-    check_mpi(MPI_Comm_split(comm_, color, key, &part), "MPI_Comm_split");
-    return Comm(part);
+    return made_by("MPI_Comm_split", [&](MPI_Comm* made) { return MPI_Comm_split(comm_, color, key, made); });
 }
 
 Comm Comm::split_by_machine() const {
-    Watchdog::Call const call("the start of a communicator");
-    MPI_Comm part = MPI_COMM_NULL;
-    check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &part), "MPI_Comm_split_type");
-    return Comm(part);
+    return made_by("MPI_Comm_split_type", [this](MPI_Comm* made) {
+        return MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, made);
+    });
 }
 
 Comm::Comm(Comm&& other) noexcept

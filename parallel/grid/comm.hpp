@@ -61,6 +61,8 @@ class Comm {
 
   private:
     explicit Comm(MPI_Comm comm);
+    template <class Call>
+    [[nodiscard]] static Comm made_by(char const* name, Call call);
     /// With a rank, or with all.
     void wait(MPI_Request request, std::optional<int> peer = {}) const;
     MPI_Comm comm_ = MPI_COMM_NULL;

@@ -38,7 +38,7 @@ struct State {
     Comm const* comm = nullptr;
     std::set<int> waiting;  ///< other ranks that have said so
     bool other_works = false;
-    Clock::time_point told_of_work = Clock::now() - std::chrono::hours(1);
+    std::optional<Clock::time_point> told_of_work;
 };
 
 State& state() {
@@ -187,21 +187,17 @@ class Wait {
     }
 };
 
-}  // namespace
-
-void set_wait_limit(double seconds) {
-    state().limit = seconds;
-    Watchdog::set_limit(seconds);
-}
-
-namespace {
-
 std::string_view& activity() {
     static std::string_view text = "a message";
     return text;
 }
 
 }  // namespace
+
+void set_wait_limit(double seconds) {
+    state().limit = seconds;
+    Watchdog::set_limit(seconds);
+}
 
 Activity::Activity(std::string_view text) : before_(activity()) { activity() = text; }
 
@@ -237,7 +233,8 @@ WaitMessages::~WaitMessages() {
 void WaitMessages::tell_of_work() {
     if (state().comm == nullptr || state().limit <= 0) { return; }
     constexpr double parts_of_limit = 8;
-    if (seconds_since(state().told_of_work) < state().limit / parts_of_limit) { return; }
+    std::optional<Clock::time_point> const last = state().told_of_work;
+    if (last && seconds_since(*last) < state().limit / parts_of_limit) { return; }
     state().told_of_work = Clock::now();
     tell(Tag::works, false);
 }
