@@ -3,9 +3,9 @@
 
 #include "app/fit.hpp"
 #include "app/outputs.hpp"
-#include "app/threads.hpp"
 #include "app/verbs.hpp"
 #include "core/graph/cost.hpp"
+#include "core/kernels/host_threads.hpp"
 #include "io/deck/parse.hpp"
 #include "io/file/new_file.hpp"
 #include "io/log/console.hpp"
@@ -186,7 +186,7 @@ ExitCode plan_verb(Command const& command) {
     print_stages(grid, stages);
     print_memory(ranks);
     say("  (with {} on each rank: ranks that share cores have fewer, OMP_NUM_THREADS says how many)\n",
-        threads_of_process() == 1 ? "1 thread" : fmt::format("{} threads", threads_of_process()));
+        host_threads() == 1 ? "1 thread" : fmt::format("{} threads", host_threads()));
     if (static_cast<int>(ranks.size()) < grid.ranks_per_replica()) {
         say("  (of every row the tile with the most pixels in and around it)\n");
     }

@@ -16,6 +16,8 @@
 #include <omp.h>
 #endif
 
+#include "core/kernels/host_threads.hpp"
+
 namespace aureole {
 
 namespace {
@@ -67,14 +69,6 @@ double seconds_without_core() {
 
 }  // namespace
 
-int threads_of_process() {
-#if defined(_OPENMP)
-    return omp_get_max_threads();
-#else
-    return 1;
-#endif
-}
-
 std::string ThreadChoice::text() const {
     std::string const count = fmt::format("{} thread{}", threads, threads == 1 ? "" : "s");
     std::string const of = fmt::format("{} core{}", cores, cores == 1 ? "" : "s");
@@ -101,7 +95,7 @@ ThreadChoice choose_threads(Comm const* comm) {
     }));
     double const quota = quota_of_cgroup();
     choice.cores = std::max(1, std::min(CPU_COUNT(&mine), static_cast<int>(std::min(std::ceil(quota), 1e6))));
-    choice.threads = choice.is_given ? threads_of_process() : std::max(1, choice.cores / choice.sharing);
+    choice.threads = choice.is_given ? host_threads() : std::max(1, choice.cores / choice.sharing);
     set_threads(choice.threads);
     choice.oversubscribed = choice.threads * choice.sharing > choice.cores;
     return choice;

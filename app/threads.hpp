@@ -24,9 +24,6 @@ struct ThreadChoice {
 /// Chooses and sets the number of threads; before the first parallel loop. All ranks call.
 [[nodiscard]] ThreadChoice choose_threads(Comm const* comm);
 
-/// Threads that a parallel loop has now.
-[[nodiscard]] int threads_of_process();
-
 /// How long threads spin at the end of a parallel loop before they sleep. GCC's OpenMP spins for milliseconds, which is
 /// best where a core belongs to a thread, and wastes what the others need where other processes use it too. Which is
 /// faster is tried, from step to step, while the system keeps threads waiting for a core. It decides nothing but time:

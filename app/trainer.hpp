@@ -11,6 +11,7 @@
 #include "app/summary.hpp"
 #include "app/threads.hpp"
 #include "core/clock.hpp"
+#include "core/kernels/host_threads.hpp"
 #include "core/optim/optimizer.hpp"
 #include "io/log/run_log.hpp"
 
@@ -47,7 +48,7 @@ class Trainer {
     bool told_that_nothing_counts_ = false;
     bool has_nothing_to_do_ = false;  ///< an earlier run came to its end
     std::optional<StopRequests> stops_;
-    ThreadWaits waits_{threads_of_process()};
+    ThreadWaits waits_{host_threads()};
     bool evaluation_due_ = false;  ///< of the step that has been done
     bool has_evaluated_ = false;   ///< this process
     double longest_step_ = 0;      ///< seconds, with all that belongs to it

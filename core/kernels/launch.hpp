@@ -2,6 +2,7 @@
 #include <Kokkos_Core.hpp>
 
 #include "core/config.hpp"
+#include "core/kernels/host_threads.hpp"
 #include "core/tensor/dtype.hpp"
 #if AUREOLE_EMULATE_DEVICE
 #include "core/tensor/emulated_device.hpp"
@@ -12,10 +13,6 @@ namespace aureole {
 using Execution = Kokkos::DefaultExecutionSpace;
 inline constexpr bool runs_on_host =
     !AUREOLE_EMULATE_DEVICE && Kokkos::SpaceAccessibility<Execution, Kokkos::HostSpace>::accessible;
-
-/// Threads that share a row loop on the host. Distributions ship Kokkos with its Serial back end only; then the loop is
-/// shared by OpenMP here, so that kernels use the cores all the same.
-[[nodiscard]] int host_threads();
 
 /// Labelled fence of one instance; Kokkos 3 knows no label.
 template <class Instance>
